@@ -1,0 +1,38 @@
+//! Is the last good backup recent enough?
+
+use jiff::Timestamp;
+
+use super::{Answer, Check, Judge, judge_age};
+use crate::expectation::{Expectation, Threshold, Unit};
+use crate::id::CheckId;
+use crate::kind::SubjectType;
+use crate::observation::AssetObservation;
+use crate::time::Seconds;
+use crate::verdict::Words;
+
+/// The id.
+pub const ID: CheckId = CheckId::new("behind_local");
+
+/// How old the last good backup may be. 24 hours, as in Backup::Datto.
+pub static LOCAL_AFTER: Threshold = Threshold {
+    name: "local_after",
+    unit: Unit::Time,
+    default: Some(Seconds::hours(24).0),
+    meaning: "how old the last good backup may be",
+};
+
+/// The check.
+pub static CHECK: Check = Check {
+    id: ID,
+    subjects: &[SubjectType::Asset],
+    question: "Is the last good backup recent enough?",
+    bad_when: "now - last good backup > `local_after`, or never",
+    remedy: "see whether the machine is on and its backup still planned, and start one by hand",
+    words: Words { matter: "the last good backup", verb: "was" },
+    thresholds: &[&LOCAL_AFTER],
+    judge: Judge { source: None, repository: None, asset: Some(judge) },
+};
+
+fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
+    judge_age(asset.last_good, expected.seconds(&LOCAL_AFTER), now)
+}

@@ -1,0 +1,340 @@
+//! What must be true of a repository or asset, and who said so?
+//!
+//! Every threshold has a value and an [`Origin`]. [`Expectations`] holds the layers in which thresholds are set, from
+//! the checks' defaults to the command line, and resolves them for each subject. Nothing here judges.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::facts::Subject;
+use crate::id::{CheckId, SourceId};
+use crate::kind::Kind;
+use crate::time::Seconds;
+
+/// What a threshold is measured in, and so how its value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A length of time, stored in seconds: `24h`, `7d`.
+    Time,
+    /// A share, stored in hundredths of a percent: `85`, `85.5 %`.
+    Percent,
+    /// A number of times: `2`.
+    Count,
+}
+
+/// A number that decides a check: its name in the configuration, its unit and its default.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// The key in the configuration and for `--set`.
+    pub name: &'static str,
+    /// How its value is written.
+    pub unit: Unit,
+    /// The value where nobody set one; `None` is "off".
+    pub default: Option<u32>,
+    /// What it means, as one sentence.
+    pub meaning: &'static str,
+}
+
+/// Why a text is no value of a threshold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidValue {
+    /// A length of time was expected.
+    #[error("{name} takes a length of time such as 90s, 30min, 24h or 7d, or off; {text:?} is none")]
+    Time {
+        /// The threshold.
+        name: &'static str,
+        /// What was written.
+        text: String,
+    },
+    /// A share was expected.
+    #[error("{name} takes a percentage from 0 to 100 such as 85 or 92.5, or off; {text:?} is none")]
+    Percent {
+        /// The threshold.
+        name: &'static str,
+        /// What was written.
+        text: String,
+    },
+    /// A number was expected.
+    #[error("{name} takes a whole number from 1 on, or off; {text:?} is none")]
+    Count {
+        /// The threshold.
+        name: &'static str,
+        /// What was written.
+        text: String,
+    },
+}
+
+impl Threshold {
+    /// Reads a value; `Ok(None)` is "off".
+    pub fn parse(&self, text: &str) -> Result<Option<u32>, InvalidValue> {
+        let name = self.name;
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        let shown = || text.chars().take(80).collect();
+        match self.unit {
+            Unit::Time => match text.parse::<Seconds>() {
+                Ok(seconds) => Ok(Some(seconds.0)),
+                Err(_) => Err(InvalidValue::Time { name, text: shown() }),
+            },
+            Unit::Percent => {
+                parse_percent(text).map(Some).ok_or_else(|| InvalidValue::Percent { name, text: shown() })
+            }
+            Unit::Count => match text.parse::<u32>() {
+                Ok(count) if count > 0 => Ok(Some(count)),
+                _ => Err(InvalidValue::Count { name, text: shown() }),
+            },
+        }
+    }
+
+    /// Shows a value the way people write it.
+    pub fn show(&self, value: Option<u32>) -> String {
+        match (value, self.unit) {
+            (None, _) => "off".to_owned(),
+            (Some(value), Unit::Time) => Seconds(value).to_string(),
+            (Some(value), Unit::Percent) => Percent(value).to_string(),
+            (Some(value), Unit::Count) => value.to_string(),
+        }
+    }
+}
+
+/// Reads `85`, `92.5` or `85 %` as hundredths of a percent, 0 to 10 000, without rounding.
+fn parse_percent(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > 2 || whole.len() > 3 {
+        return None;
+    }
+    let hundredths = whole.parse::<u32>().ok()? * 100 + format!("{fraction:0<2}").parse::<u32>().ok()?;
+    (hundredths <= 10_000).then_some(hundredths)
+}
+
+/// A share in hundredths of a percent, shown as `85 %` or `92.5 %`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(pub u32);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 100, self.0 % 100) {
+            (whole, 0) => write!(f, "{whole} %"),
+            (whole, part) if part % 10 == 0 => write!(f, "{whole}.{} %", part / 10),
+            (whole, part) => write!(f, "{whole}.{part:02} %"),
+        }
+    }
+}
+
+/// Who set a threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The check itself.
+    Default,
+    /// The kind of the asset or repository.
+    Kind(&'static str),
+    /// `[thresholds]` of the configuration, with file and line.
+    Config(Rc<str>),
+    /// `thresholds` of the source, with file and line.
+    Source(Rc<str>),
+    /// An `[[override]]`, with file and line.
+    Override(Rc<str>),
+    /// `--set` on the command line.
+    CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Kind(kind) => write!(f, "default of {kind}"),
+            Self::Config(place) => write!(f, "[thresholds], {place}"),
+            Self::Source(place) => write!(f, "thresholds of the source, {place}"),
+            Self::Override(place) => write!(f, "[[override]], {place}"),
+            Self::CommandLine => f.write_str("--set"),
+        }
+    }
+}
+
+/// A threshold with the value in force and who set it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Which threshold.
+    pub threshold: &'static Threshold,
+    /// The value in force; `None` is "off".
+    pub value: Option<u32>,
+    /// Who set it.
+    pub origin: Origin,
+}
+
+/// What one check must find true of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The check.
+    pub check: CheckId,
+    /// Its thresholds, in the order of the check.
+    pub settings: Box<[Setting]>,
+}
+
+impl Expectation {
+    /// Returns the value of a threshold of this check; `None` is "off".
+    pub fn value(&self, threshold: &'static Threshold) -> Option<u32> {
+        let setting = self.settings.iter().find(|setting| std::ptr::eq(setting.threshold, threshold));
+        setting.and_then(|setting| setting.value)
+    }
+
+    /// Returns a threshold that is a length of time; `None` is "off".
+    pub fn seconds(&self, threshold: &'static Threshold) -> Option<Seconds> {
+        self.value(threshold).map(Seconds)
+    }
+
+    /// True if a threshold of the check is "off", so that the check is not asked at all. A check without thresholds is
+    /// always asked.
+    pub fn is_off(&self) -> bool {
+        self.settings.iter().any(|setting| setting.value.is_none())
+    }
+}
+
+/// Which subjects a layer speaks of.
+pub enum Scope {
+    /// All.
+    Everything,
+    /// Those of one source.
+    Source(SourceId),
+    /// Those whose path the pattern matches.
+    Pattern(Box<dyn Fn(&str) -> bool>),
+}
+
+/// Thresholds set in one place.
+pub struct Layer {
+    /// Which subjects it speaks of.
+    pub scope: Scope,
+    /// Threshold name, value (`None` is "off") and who set it.
+    pub values: Vec<(&'static str, Option<u32>, Origin)>,
+}
+
+/// Which thresholds a check has: what resolving needs to know about checks.
+pub type ThresholdsOf = fn(CheckId) -> &'static [&'static Threshold];
+
+/// The layers of thresholds, later ones above earlier ones, and what they come to for each subject.
+pub struct Expectations {
+    thresholds_of: ThresholdsOf,
+    layers: Vec<Layer>,
+    resolved: RefCell<HashMap<Resolved, Rc<[Expectation]>>>,
+}
+
+/// What decides an expectation: the checks asked, the defaults of the kind, and the layers that speak of the subject.
+#[derive(PartialEq, Eq, Hash)]
+struct Resolved {
+    kind: Option<*const Kind>,
+    layers: Vec<usize>,
+}
+
+impl Expectations {
+    /// Takes the layers in rising order of precedence.
+    pub fn new(thresholds_of: ThresholdsOf, layers: Vec<Layer>) -> Self {
+        Self { thresholds_of, layers, resolved: RefCell::default() }
+    }
+
+    /// True if some layer speaks of single subjects by pattern, so that each subject has to be resolved on its own.
+    pub fn has_patterns(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer.scope, Scope::Pattern(_)))
+    }
+
+    /// Returns what is expected of a subject: one entry per check in `checks`, those that are "off" left out.
+    /// `kind` is that of the repository or asset, `None` for a source.
+    pub fn resolve(
+        &self,
+        subject: &Subject<'_>,
+        kind: Option<&'static Kind>,
+        checks: &[CheckId],
+    ) -> Rc<[Expectation]> {
+        let key = Resolved { kind: kind.map(std::ptr::from_ref), layers: self.layers_of(subject) };
+        if let Some(found) = self.resolved.borrow().get(&key) {
+            return Rc::clone(found);
+        }
+        let expectations: Rc<[Expectation]> = checks
+            .iter()
+            .map(|&check| self.expectation(check, kind, &key.layers))
+            .filter(|expectation| !expectation.is_off())
+            .collect();
+        self.resolved.borrow_mut().insert(key, Rc::clone(&expectations));
+        expectations
+    }
+
+    /// Returns which layers speak of the subject, lowest first.
+    fn layers_of(&self, subject: &Subject<'_>) -> Vec<usize> {
+        let path = if self.has_patterns() { subject.path() } else { String::new() };
+        let speaks = |layer: &Layer| match &layer.scope {
+            Scope::Everything => true,
+            Scope::Source(source) => *source == subject.source().id,
+            Scope::Pattern(matches) => matches(&path),
+        };
+        (0..self.layers.len()).filter(|&index| speaks(&self.layers[index])).collect()
+    }
+
+    fn expectation(&self, check: CheckId, kind: Option<&'static Kind>, layers: &[usize]) -> Expectation {
+        let thresholds = (self.thresholds_of)(check);
+        let settings = thresholds.iter().map(|threshold| self.setting(threshold, kind, layers)).collect();
+        Expectation { check, settings }
+    }
+
+    /// Finds the highest layer that sets the threshold, else the default of the kind, else that of the check.
+    fn setting(
+        &self,
+        threshold: &'static Threshold,
+        kind: Option<&'static Kind>,
+        layers: &[usize],
+    ) -> Setting {
+        for &index in layers.iter().rev() {
+            let found = self.layers[index].values.iter().rev().find(|(name, ..)| *name == threshold.name);
+            if let Some((_, value, origin)) = found {
+                return Setting { threshold, value: *value, origin: origin.clone() };
+            }
+        }
+        let of_kind = kind.and_then(|kind| {
+            let found = kind.defaults.iter().find(|(name, _)| *name == threshold.name)?;
+            Some(Setting { threshold, value: found.1, origin: Origin::Kind(kind.id) })
+        });
+        of_kind.unwrap_or(Setting { threshold, value: threshold.default, origin: Origin::Default })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const SHARE: Threshold =
+        Threshold { name: "share", unit: Unit::Percent, default: Some(8500), meaning: "" };
+
+    #[rstest]
+    #[case("85", Some(8500))]
+    #[case("85 %", Some(8500))]
+    #[case("92.5%", Some(9250))]
+    #[case("0", Some(0))]
+    #[case("100.00", Some(10_000))]
+    #[case("off", None)]
+    fn a_percentage_is_read_without_rounding(#[case] text: &str, #[case] value: Option<u32>) {
+        assert_eq!(SHARE.parse(text), Ok(value));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("100.01")]
+    #[case("-1")]
+    #[case("8.555")]
+    #[case("85,5")]
+    #[case(".5")]
+    fn no_percentage_is_refused(#[case] text: &str) {
+        assert!(SHARE.parse(text).is_err(), "{text:?}");
+    }
+
+    #[test]
+    fn a_percentage_is_shown_as_it_is_written() {
+        let shown = [8500, 9250, 9205].map(|value| SHARE.show(Some(value)));
+        assert_eq!(shown, ["85 %", "92.5 %", "92.05 %"]);
+        assert_eq!(SHARE.show(None), "off");
+    }
+}

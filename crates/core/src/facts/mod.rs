@@ -1,0 +1,206 @@
+//! What is the newest knowledge about every source, repository and asset?
+//!
+//! [`fold`] makes it from the collections of any number of looks. What a look could not see keeps its older facts; what
+//! a complete look did not list is gone. Nothing here judges.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::id::{Name, SourceId};
+use crate::kind::SourceKind;
+use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
+
+/// The newest knowledge about a fleet: sources in the order in which they first occurred.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// One entry per source.
+    pub sources: Vec<SourceFacts>,
+}
+
+/// The newest knowledge about one source and everything in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// Which source.
+    pub id: SourceId,
+    /// What kind of source.
+    pub kind: &'static SourceKind,
+    /// When the newest look began.
+    pub looked_at: Timestamp,
+    /// How much of everything the newest look saw.
+    pub look: Extent,
+    /// How much of the list of repositories the newest look read.
+    pub listing: Extent,
+    /// When the list of repositories was last read completely.
+    pub listed_at: Option<Timestamp>,
+    /// What the newest look could not see.
+    pub failures: Vec<Failure>,
+    /// What is known, in the order of the source.
+    pub repositories: Vec<RepositoryFacts>,
+}
+
+/// The newest knowledge about one repository and its assets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// When it was stated.
+    pub observed_at: Timestamp,
+    /// When the list of its assets was last read completely.
+    pub listed_at: Option<Timestamp>,
+    /// What was stated.
+    pub stated: RepositoryObservation,
+}
+
+/// Something verdicts are about.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A source.
+    Source(&'a SourceFacts),
+    /// A repository of a source.
+    Repository(&'a SourceFacts, &'a RepositoryFacts),
+    /// An asset of a repository.
+    Asset(&'a SourceFacts, &'a RepositoryFacts, &'a AssetObservation),
+}
+
+impl<'a> Subject<'a> {
+    /// Returns `source`, `source/repository` or `source/repository/asset`, names as they are.
+    pub fn path(&self) -> String {
+        let text = |name: &'a Name| name.text();
+        match self {
+            Self::Source(source) => source.id.to_string(),
+            Self::Repository(source, repository) => format!("{}/{}", source.id, text(&repository.stated.key)),
+            Self::Asset(source, repository, asset) => {
+                format!("{}/{}/{}", source.id, text(&repository.stated.key), text(asset.key()))
+            }
+        }
+    }
+
+    /// Returns the shown name.
+    pub fn name(&self) -> Cow<'a, str> {
+        match self {
+            Self::Source(source) => Cow::Borrowed(source.id.as_str()),
+            Self::Repository(_, repository) => repository.stated.name.text(),
+            Self::Asset(_, _, asset) => asset.name.text(),
+        }
+    }
+
+    /// Returns the bytes of the name in hexadecimal if they are not UTF-8.
+    pub fn name_hex(&self) -> Option<String> {
+        match self {
+            Self::Source(_) => None,
+            Self::Repository(_, repository) => repository.stated.name.hex_if_lossy(),
+            Self::Asset(_, _, asset) => asset.name.hex_if_lossy(),
+        }
+    }
+
+    /// Returns the word for its kind, such as `datto-xml`, `appliance` or `agent`.
+    pub fn kind_id(&self) -> &'static str {
+        match self {
+            Self::Source(source) => source.kind.id,
+            Self::Repository(_, repository) => repository.stated.kind.id,
+            Self::Asset(_, _, asset) => asset.kind.id,
+        }
+    }
+
+    /// Returns the source it belongs to.
+    pub fn source(&self) -> &'a SourceFacts {
+        match self {
+            Self::Source(source) | Self::Repository(source, _) | Self::Asset(source, _, _) => source,
+        }
+    }
+}
+
+impl SourceFacts {
+    /// Returns the subject a failure is about, if one is known, else where it stands, else the source.
+    pub fn place(&self, place: &Place) -> String {
+        match (&place.repository, &place.asset, &place.position) {
+            (Some(repository), Some(asset), _) => format!("{}/{}/{}", self.id, repository.text(), asset.text()),
+            (Some(repository), None, _) => format!("{}/{}", self.id, repository.text()),
+            (None, _, Some(position)) => format!("{}: {position}", self.id),
+            (None, _, None) => self.id.to_string(),
+        }
+    }
+}
+
+/// Folds looks into facts, whatever their order.
+///
+/// 1. Looks are taken by source, the oldest first; sources keep the order in which they were given.
+/// 2. The newest look decides how much was seen and what failed.
+/// 3. A repository that was stated replaces what was known of it; if the list of its assets was not read completely,
+///    known assets that it did not state stay.
+/// 4. A repository that was not stated stays only if the list of repositories was not read completely.
+pub fn fold(collections: Vec<Collection>) -> Facts {
+    let mut order: HashMap<SourceId, usize> = HashMap::new();
+    for collection in &collections {
+        let next = order.len();
+        order.entry(collection.source.clone()).or_insert(next);
+    }
+    let mut collections = collections;
+    collections.sort_by_key(|collection| (order[&collection.source], collection.observed_at));
+    let mut facts = Facts::default();
+    for collection in collections {
+        match facts.sources.last_mut().filter(|source| source.id == collection.source) {
+            Some(source) => renew(source, collection),
+            None => facts.sources.push(first(collection)),
+        }
+    }
+    facts
+}
+
+/// Makes facts of the first look at a source.
+fn first(collection: Collection) -> SourceFacts {
+    let mut source = SourceFacts {
+        id: collection.source.clone(),
+        kind: collection.kind,
+        looked_at: collection.observed_at,
+        look: Extent::Failed,
+        listing: Extent::Failed,
+        listed_at: None,
+        failures: Vec::new(),
+        repositories: Vec::new(),
+    };
+    renew(&mut source, collection);
+    source
+}
+
+/// Steps 2 to 4 of [`fold`].
+fn renew(source: &mut SourceFacts, collection: Collection) {
+    let at = collection.observed_at;
+    source.looked_at = at;
+    source.look = collection.extent();
+    source.listing = collection.listing;
+    if collection.listing == Extent::Complete {
+        source.listed_at = Some(at);
+    }
+    source.failures = collection.failures;
+    let known = std::mem::take(&mut source.repositories);
+    let mut known: HashMap<Name, RepositoryFacts> =
+        known.into_iter().map(|repository| (repository.stated.key.clone(), repository)).collect();
+    source.repositories.reserve_exact(collection.repositories.len());
+    for stated in collection.repositories {
+        let before = if known.is_empty() { None } else { known.remove(&stated.key) };
+        source.repositories.push(restate(before, stated, at));
+    }
+    if collection.listing != Extent::Complete {
+        let mut unseen: Vec<_> = known.into_values().collect();
+        unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
+        source.repositories.append(&mut unseen);
+    }
+}
+
+/// Step 3 of [`fold`].
+fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
+    let complete = stated.listing == Extent::Complete;
+    let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
+    let mut stated = stated;
+    if let Some(before) = before.filter(|_| !complete) {
+        let seen: std::collections::HashSet<Name> =
+            stated.assets.iter().map(|asset| asset.key().clone()).collect();
+        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(asset.key()));
+        stated.assets.extend(unseen);
+    }
+    RepositoryFacts { observed_at: at, listed_at, stated }
+}
+
+#[cfg(test)]
+mod tests;
