@@ -1,0 +1,8 @@
+//! Does the portal behave as it says, seen by an ordinary HTTP client? Nothing here knows the client that lastgood has.
+
+mod damage;
+mod feeds;
+mod fleet;
+mod refusals;
+mod rest;
+mod support;
