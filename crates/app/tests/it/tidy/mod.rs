@@ -95,7 +95,7 @@ fn texts_of_tests() -> Vec<&'static str> {
 fn none_of(violations: &[String]) {
     assert!(
         violations.is_empty(),
-        "{} violations:\n{}",
+        "{} broken:\n{}",
         violations.len(),
         violations.join("\n")
     );
