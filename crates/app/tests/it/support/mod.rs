@@ -1,0 +1,3 @@
+//! What do several tests need around the program?
+
+pub(crate) mod packages;
