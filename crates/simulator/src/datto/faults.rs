@@ -87,7 +87,7 @@ pub enum Fault {
         /// Where it is cut; a body that is shorter is left whole.
         at: usize,
     },
-    /// The body comes in pieces of `bytes` with `pause` before each.
+    /// The body comes in pieces of `bytes` with `pause` before each; with a long pause the headers come and then nothing.
     Drip {
         /// Length of a piece; 0 is taken as 1.
         bytes: usize,

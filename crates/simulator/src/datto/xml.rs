@@ -14,7 +14,7 @@ use super::time_text::{Dates, Pen};
 impl Fleet {
     /// The whole fleet as tree A: the document of the portal feed and of the old partner feed.
     ///
-    /// 10 000 devices with 10 agents each are about 35 MB.
+    /// 10 000 devices with 10 agents each are about 37 MB.
     pub fn xml_tree_a(&self) -> String {
         self.xml_tree_a_dated(Dates::Stated)
     }
@@ -95,10 +95,13 @@ fn write_device(device: &Device, pen: &Pen, out: &mut impl Write) -> io::Result<
         "<WarrantyExpire>{}</WarrantyExpire>",
         pen.eastern(device.warranty_ends_at)
     )?;
-    writeln!(out, "<ZFSVersion>0.8.3</ZFSVersion>")?;
-    writeln!(out, "<VBoxVersion>5.1.38</VBoxVersion>")?;
-    writeln!(out, "<KernelVersion>4.15.0-112-generic</KernelVersion>")?;
-    writeln!(out, "<BIOSVersion>2.0b</BIOSVersion>")?;
+    // Some appliances state their versions, most do not.
+    if device.uptime_seconds % 4 == 3 {
+        writeln!(out, "<ZFSVersion>0.8.3</ZFSVersion>")?;
+        writeln!(out, "<VBoxVersion>5.1.38</VBoxVersion>")?;
+        writeln!(out, "<KernelVersion>4.15.0-112-generic</KernelVersion>")?;
+        writeln!(out, "<BIOSVersion>2.0b</BIOSVersion>")?;
+    }
     if device.assets.is_empty() {
         writeln!(out, "<BackupVolumes/>")?;
     } else {

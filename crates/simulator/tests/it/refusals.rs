@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastgood_simulator::{Fault, Faults, Scope};
+use lastgood_simulator::{Fault, Faults, Filler, Portal, Scope};
 
 use crate::support::{client, get, json, portal, rest, small_fleet};
 
@@ -117,11 +117,8 @@ async fn a_dtd_names_outer_entities_that_nobody_may_ask_for() {
     let portal = portal(Faults::none().with(Scope::Feeds, Fault::Dtd)).await;
     let document = get(&portal.xml_url()).await.text().await.unwrap();
     assert!(document.contains("<!DOCTYPE") && document.contains("file:///"));
-    assert!(document.contains(lastgood_simulator::Portal::OUTER_ENTITY_PATH));
-    assert_eq!(
-        portal.request_count_below(lastgood_simulator::Portal::OUTER_ENTITY_PATH),
-        0
-    );
+    assert!(document.contains(Portal::OUTER_ENTITY_PATH));
+    assert_eq!(portal.request_count_below(Portal::OUTER_ENTITY_PATH), 0);
 }
 
 #[tokio::test]
@@ -183,6 +180,22 @@ async fn a_portal_that_never_answers_can_still_be_stopped() {
         .unwrap()
         .unwrap();
     ask.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_endless_answer_ends_with_its_portal() {
+    let fault = Fault::Endless {
+        bytes: None,
+        filler: Filler::OneValue,
+    };
+    let portal = portal(Faults::none().with(Scope::Feeds, fault)).await;
+    let mut answer = get(&portal.xml_url()).await;
+    let reading = tokio::spawn(async move { while let Ok(Some(_)) = answer.chunk().await {} });
+    portal.stop().await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), reading)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]

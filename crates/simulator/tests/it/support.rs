@@ -26,7 +26,7 @@ pub(crate) fn client() -> Client {
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider()
             .install_default()
-            .unwrap()
+            .expect("the first provider")
     });
     Client::builder()
         .redirect(redirect::Policy::none())

@@ -6,6 +6,7 @@
 
 mod names;
 mod seed;
+mod twins;
 
 use jiff::Timestamp;
 

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asset, AssetKind, AssetTrait, Device, DeviceTrait, Fleet, names};
+use super::{Asset, AssetKind, AssetTrait, Device, DeviceTrait, Fleet, names, twins};
 use crate::random::Random;
 
 const MINUTE: u64 = 60;
@@ -87,53 +87,14 @@ pub(super) fn fleet(seed: u64, device_count: usize, agents_per_device: usize, no
             now,
             index,
             part,
+            agent_count: agents_per_device,
         };
         let mut device = birth.device();
-        birth.populate(&mut device, agents_per_device);
+        birth.populate(&mut device);
         devices.push(device);
     }
-    give_twins_their_names(&mut devices);
+    twins::name(&mut devices);
     Fleet { now, devices }
-}
-
-/// Gives every device and asset that shall bear another's name that name. An asset prefers its own device.
-fn give_twins_their_names(devices: &mut [Device]) {
-    for index in 0..devices.len() {
-        let other = (index + 1) % devices.len();
-        if devices[index].traits.contains(&DeviceTrait::TwinHostname) {
-            devices[index].hostname = plain_neighbour(devices, index);
-        }
-        for asset in 0..devices[index].assets.len() {
-            if !devices[index].assets[asset]
-                .traits
-                .contains(&AssetTrait::TwinName)
-            {
-                continue;
-            }
-            let own = devices[index..].iter().take(1);
-            let mut candidates = own
-                .chain(&devices[other..])
-                .chain(devices.iter())
-                .flat_map(|device| &device.assets);
-            let twin = candidates
-                .find(|one| one.kind == AssetKind::Agent && !one.traits.contains(&AssetTrait::TwinName));
-            if let Some(name) = twin.map(|twin| twin.name.clone()) {
-                devices[index].assets[asset].name = name;
-            }
-        }
-    }
-}
-
-/// The hostname of the next device that was set up and is no twin itself; its own where there is none.
-fn plain_neighbour(devices: &[Device], index: usize) -> String {
-    let unfit = [
-        DeviceTrait::TwinHostname,
-        DeviceTrait::Factory,
-        DeviceTrait::Hidden,
-    ];
-    let after = devices[index + 1..].iter().chain(&devices[..index]);
-    let mut fit = after.filter(|device| !unfit.iter().any(|one| device.traits.contains(one)));
-    fit.next().unwrap_or(&devices[index]).hostname.clone()
 }
 
 /// One device in the making.
@@ -144,6 +105,8 @@ struct Birth<'a> {
     index: usize,
     /// Which of the certain parts it plays.
     part: Option<usize>,
+    /// How many agents it gets.
+    agent_count: usize,
 }
 
 impl Birth<'_> {
@@ -264,17 +227,17 @@ impl Birth<'_> {
         }
     }
 
-    fn populate(&mut self, device: &mut Device, agents: usize) {
+    fn populate(&mut self, device: &mut Device) {
         if device.traits.contains(&DeviceTrait::Factory) {
             return;
         }
-        for number in 0..agents {
+        for number in 0..self.agent_count {
             let traits = self.asset_traits(number);
             let asset = self.asset(device, AssetKind::Agent, number, traits);
             device.assets.push(asset);
         }
         if self.part == Some(0) || self.random.chance(300) {
-            let asset = self.asset(device, AssetKind::Share, agents, Vec::new());
+            let asset = self.asset(device, AssetKind::Share, self.agent_count, Vec::new());
             device.assets.push(asset);
         }
     }
@@ -306,12 +269,14 @@ impl Birth<'_> {
         } else {
             4 * HOUR..=60 * HOUR
         };
-        let id = self.random.next();
+        // Counted through the fleet, a share's place included: what makes keys unique.
+        let place = (self.index * (self.agent_count + 1) + number) as u64;
+        let noise = self.random.next();
         let mut asset = Asset {
             kind,
             name: format!("{}-{role}{:02}", first_word(&device.client), number + 1),
-            asset_id: 900_000 + self.index as u64 * 1000 + number as u64,
-            volume: format!("{:016x}{id:016x}", (self.index as u64) << 16 | number as u64),
+            asset_id: 900_000 + place,
+            volume: format!("{place:016x}{noise:016x}"),
             system: if kind == AssetKind::Share {
                 String::new()
             } else {
@@ -332,14 +297,14 @@ impl Birth<'_> {
             is_archived: has(AssetTrait::Archived),
             traits: traits.clone(),
         };
-        if kind == AssetKind::Agent && self.random.chance(125) {
+        if kind == AssetKind::Agent && self.random.chance(50) {
             asset.screenshot_url =
-                format!("https://device.dattobackup.com/sirisReporting/images/latest/{id:016x}.png");
+                format!("https://device.dattobackup.com/sirisReporting/images/latest/{noise:016x}.png");
         }
         for one in traits {
             self.shape_asset(&mut asset, one);
         }
-        self.follow_device(device, &mut asset);
+        follow_device(device, &mut asset);
         asset
     }
 
@@ -377,34 +342,34 @@ impl Birth<'_> {
         asset.screenshot_at = asset.screenshot_at.map(|_| stopped_at - seconds(HOUR));
     }
 
-    /// An asset is never fresher than what its device can have told, nor offsite where the device keeps no such copy.
-    fn follow_device(&mut self, device: &Device, asset: &mut Asset) {
-        if let Some(seen_at) = device.last_seen_at {
-            for instant in [
-                &mut asset.last_good_at,
-                &mut asset.latest_offsite_at,
-                &mut asset.screenshot_at,
-            ] {
-                *instant = instant.map(|at| {
-                    if at > seen_at {
-                        seen_at - seconds(5 * MINUTE)
-                    } else {
-                        at
-                    }
-                });
-            }
-        }
-        if device.is_azure() || device.traits.contains(&DeviceTrait::LocalOnly) {
-            asset.latest_offsite_at = None;
-        }
-    }
-
     fn ago(&mut self, seconds_range: std::ops::RangeInclusive<u64>) -> Timestamp {
         self.now - seconds(self.random.within(seconds_range))
     }
 
     fn ahead(&mut self, seconds_range: std::ops::RangeInclusive<u64>) -> Timestamp {
         self.now + seconds(self.random.within(seconds_range))
+    }
+}
+
+/// An asset is never fresher than what its device can have told, nor offsite where the device keeps no such copy.
+fn follow_device(device: &Device, asset: &mut Asset) {
+    if let Some(seen_at) = device.last_seen_at {
+        for instant in [
+            &mut asset.last_good_at,
+            &mut asset.latest_offsite_at,
+            &mut asset.screenshot_at,
+        ] {
+            *instant = instant.map(|at| {
+                if at > seen_at {
+                    seen_at - seconds(5 * MINUTE)
+                } else {
+                    at
+                }
+            });
+        }
+    }
+    if device.is_azure() || device.traits.contains(&DeviceTrait::LocalOnly) {
+        asset.latest_offsite_at = None;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, Write as _};
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -10,8 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures::StreamExt as _;
-use futures::stream;
+use futures::stream::{self, Stream, StreamExt as _};
 
 use super::journal::InFlight;
 use super::pages::Interface;
@@ -27,9 +27,9 @@ const BEFORE_CUT: Duration = Duration::from_millis(20);
 pub(super) async fn mark(response: Response, marks: &[Fault]) -> Response {
     let (mut parts, body) = response.into_parts();
     if body.size_hint().exact().is_none() {
-        marks
-            .iter()
-            .for_each(|fault| mark_headers(&mut parts.headers, fault));
+        for fault in marks {
+            mark_headers(&mut parts.headers, fault);
+        }
         return Response::from_parts(parts, body);
     }
     let whole = axum::body::to_bytes(body, usize::MAX)
@@ -61,6 +61,7 @@ fn mark_headers(headers: &mut HeaderMap, fault: &Fault) {
             insert("x-api-limit-resets", HeaderValue::from(resets_at.as_second()));
             insert("x-api-limit-cost", HeaderValue::from(1));
         }
+        // All others leave the headers alone.
         _ => {}
     }
 }
@@ -86,6 +87,7 @@ impl Delivery {
                 self.announced = self.bytes.len();
             }
             Fault::Drip { bytes, pause } => self.drip = Some(((*bytes).max(1), *pause)),
+            // What replaces an answer or changes a list is no damage; `Fault::replaces` sorts them.
             _ => {}
         }
     }
@@ -125,8 +127,11 @@ fn compressed(bytes: &[u8]) -> Bytes {
         .into()
 }
 
+/// Pieces of an endless body.
+pub(super) type Endless = Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>;
+
 /// A body that is made on the fly and takes no more memory than one piece; ends, cut, after `length` bytes if given.
-pub(super) fn endless(interface: Interface, filler: Filler, length: Option<u64>) -> Body {
+pub(super) fn endless(interface: Interface, filler: Filler, length: Option<u64>) -> Endless {
     let (head, unit) = match (interface, filler) {
         (Interface::Feed, Filler::OneValue) => (
             "<?xml version=\"1.0\"?>\n<Devices total=\"1\">\n<Device><SerialNumber>D05099000001</SerialNumber><Hostname>",
@@ -144,7 +149,7 @@ pub(super) fn endless(interface: Interface, filler: Filler, length: Option<u64>)
     };
     let piece = Bytes::from(unit.repeat(PIECE_BYTES.div_ceil(unit.len())));
     let start = (Bytes::from_static(head.as_bytes()), length.unwrap_or(u64::MAX));
-    let pieces = stream::unfold(start, move |(mut next, left)| {
+    Box::pin(stream::unfold(start, move |(mut next, left)| {
         let following = piece.clone();
         async move {
             next.truncate(usize::try_from(left).unwrap_or(usize::MAX));
@@ -156,10 +161,9 @@ pub(super) fn endless(interface: Interface, filler: Filler, length: Option<u64>)
             } else {
                 left
             };
-            Some((Ok::<_, Infallible>(next), (following, left)))
+            Some((Ok(next), (following, left)))
         }
-    });
-    Body::from_stream(pieces)
+    }))
 }
 
 /// Keeps a request counted as running until the last piece of its answer is handed out: not longer, as a client may ask

@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,6 +28,9 @@ use super::time_text::Dates;
 use journal::Journal;
 pub use journal::Request;
 use pages::Interface;
+
+/// How long a portal that ends waits for answers under way. Longer than any answer on loopback takes.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The keys that open a portal. Invented, and the same everywhere unless set: they protect nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,12 +115,16 @@ impl Portal {
         Ok(Self { world, stop, server })
     }
 
-    /// Ends the portal and waits until it has ended.
+    /// Ends the portal and waits until it has ended: at most three seconds, as a client may have stopped reading.
     pub async fn stop(self) -> io::Result<()> {
         let _ = self.stop.send(true);
-        self.server
-            .await
-            .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        let abort = self.server.abort_handle();
+        let ended = tokio::time::timeout(STOP_PATIENCE, self.server).await;
+        // Ends what still runs; the end of what has ended is no news.
+        abort.abort();
+        ended.map_or(Ok(()), |ended| {
+            ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        })
     }
 
     /// `http://127.0.0.1:port`, without a slash at its end.
@@ -228,9 +237,11 @@ impl World {
     }
 
     /// Resolves when the portal ends.
-    async fn stopped(&self) {
+    fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut stop = self.stop.clone();
-        let _ = stop.changed().await;
+        async move {
+            let _ = stop.changed().await;
+        }
     }
 }
 
@@ -258,12 +269,11 @@ async fn receive(
     });
     let id = request.headers().get("x-request-id").cloned();
     let met = world.meet(&path);
-    let answer = match &met.replacement {
-        Some(fault) => replacement(&world, fault, &path).await,
-        None => {
-            request.extensions_mut().insert(met.clone());
-            next.run(request).await
-        }
+    let answer = if let Some(fault) = &met.replacement {
+        replacement(&world, fault, &path).await
+    } else {
+        request.extensions_mut().insert(met.clone());
+        next.run(request).await
     };
     let mut answer = bytes::mark(answer, &met.marks).await;
     routes::echo_request_id(id.as_ref(), answer.headers_mut());
@@ -306,7 +316,8 @@ async fn replacement(world: &World, fault: &Fault, path: &str) -> Response {
             } else {
                 "text/xml"
             };
-            let body = bytes::endless(interface, *filler, *bytes);
+            let body =
+                Body::from_stream(bytes::endless(interface, *filler, *bytes).take_until(world.stopped()));
             ([(header::CONTENT_TYPE, content)], body).into_response()
         }
         Fault::NeverAnswer => {

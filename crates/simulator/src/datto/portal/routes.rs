@@ -26,7 +26,7 @@ use crate::datto::rest;
 /// Path of the login page that redirects lead to.
 pub(super) const LOGIN_PATH: &str = "/login";
 
-type World_ = State<Arc<World>>;
+type Shared = State<Arc<World>>;
 type QueryText = Query<HashMap<String, String>>;
 
 /// Every path of the portal.
@@ -55,7 +55,11 @@ pub(super) fn router(world: Arc<World>) -> Router {
 }
 
 async fn nothing_here(uri: OriginalUri) -> Response {
-    pages::refusal(Interface::of(uri.path()), StatusCode::NOT_FOUND, "There is nothing at this address")
+    pages::refusal(
+        Interface::of(uri.path()),
+        StatusCode::NOT_FOUND,
+        "There is nothing at this address",
+    )
 }
 
 async fn not_this_way() -> Response {
@@ -67,7 +71,7 @@ async fn not_this_way() -> Response {
 }
 
 /// HTTP Basic: the public key as user, the secret key as password. Nothing else opens the API.
-async fn want_key(State(world): World_, request: Request, next: Next) -> Response {
+async fn want_key(State(world): Shared, request: Request, next: Next) -> Response {
     let stated = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -81,14 +85,14 @@ async fn want_key(State(world): World_, request: Request, next: Next) -> Respons
 }
 
 async fn portal_feed(
-    State(world): World_,
+    State(world): Shared,
     Path(key): Path<String>,
     Extension(met): Extension<Met>,
 ) -> Response {
     tree_a(&world, &key, &met)
 }
 
-async fn old_feed(State(world): World_, Query(query): QueryText, Extension(met): Extension<Met>) -> Response {
+async fn old_feed(State(world): Shared, Query(query): QueryText, Extension(met): Extension<Met>) -> Response {
     match (query.get("type").map(String::as_str), query.get("apiKey")) {
         (Some("status"), Some(key)) => tree_a(&world, key, &met),
         _ => wrong_key(),
@@ -96,7 +100,7 @@ async fn old_feed(State(world): World_, Query(query): QueryText, Extension(met):
 }
 
 async fn xmlstatus_feed(
-    State(world): World_,
+    State(world): Shared,
     Query(query): QueryText,
     Extension(met): Extension<Met>,
 ) -> Response {
@@ -130,7 +134,7 @@ fn asked(query: &HashMap<String, String>) -> Asked {
 
 /// Hidden devices are in the list unless `showHiddenDevices=0`.
 async fn device_list(
-    State(world): World_,
+    State(world): Shared,
     Query(query): QueryText,
     Extension(met): Extension<Met>,
 ) -> Response {
@@ -149,7 +153,7 @@ async fn device_list(
 }
 
 async fn device(
-    State(world): World_,
+    State(world): Shared,
     Path(serial): Path<String>,
     Extension(met): Extension<Met>,
 ) -> Response {
@@ -166,7 +170,7 @@ async fn device(
 }
 
 async fn asset_list(
-    State(world): World_,
+    State(world): Shared,
     Path(serial): Path<String>,
     Query(query): QueryText,
     Extension(met): Extension<Met>,
@@ -183,7 +187,7 @@ async fn asset_list(
     Json(paging::asset_list(&list, asked(&query), met.paging)).into_response()
 }
 
-async fn agent_list(world: World_, serial: Path<String>, query: QueryText, met: Extension<Met>) -> Response {
+async fn agent_list(world: Shared, serial: Path<String>, query: QueryText, met: Extension<Met>) -> Response {
     // This list takes `_page` only.
     let asked = Asked {
         per_page: None,
@@ -192,7 +196,7 @@ async fn agent_list(world: World_, serial: Path<String>, query: QueryText, met: 
     list_of_kind(AssetKind::Agent, &world, &serial, asked, &met)
 }
 
-async fn share_list(world: World_, serial: Path<String>, query: QueryText, met: Extension<Met>) -> Response {
+async fn share_list(world: Shared, serial: Path<String>, query: QueryText, met: Extension<Met>) -> Response {
     list_of_kind(AssetKind::Share, &world, &serial, asked(&query), &met)
 }
 
@@ -217,7 +221,7 @@ fn list_of_kind(kind: AssetKind, world: &World, serial: &str, asked: Asked, met:
 
 /// An array of one asset, or of none.
 async fn asset(
-    State(world): World_,
+    State(world): Shared,
     Path(names): Path<(String, String)>,
     Extension(met): Extension<Met>,
 ) -> Response {
@@ -233,7 +237,7 @@ async fn asset(
 
 /// The page size of alerts stays at 100, whatever is asked.
 async fn alert_list(
-    State(world): World_,
+    State(world): Shared,
     Path(serial): Path<String>,
     Query(query): QueryText,
     Extension(met): Extension<Met>,
@@ -254,7 +258,7 @@ async fn alert_list(
 }
 
 /// Nobody has a restore running.
-async fn restore_list(State(world): World_, Path(serial): Path<String>, Query(query): QueryText) -> Response {
+async fn restore_list(State(world): Shared, Path(serial): Path<String>, Query(query): QueryText) -> Response {
     if world.served().fleet.device(&serial).is_none() {
         return no_device();
     }
