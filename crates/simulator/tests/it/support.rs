@@ -26,7 +26,7 @@ pub(crate) fn client() -> Client {
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider()
             .install_default()
-            .expect("the first provider")
+            .expect("the first provider");
     });
     Client::builder()
         .redirect(redirect::Policy::none())
