@@ -1,0 +1,29 @@
+//! What does a text of a feed mean? Lenient in reading: many spellings, one meaning, and what cannot be read is said.
+
+pub mod date;
+pub mod number;
+
+/// Reads a flag such as `IsHidden`: a non-zero number, `true`, `yes` or `on` in any case is yes. Everything else, also
+/// empty and unreadable, is no.
+pub fn is_yes(text: &str) -> bool {
+    let text = text.trim();
+    if ["true", "yes", "on"].iter().any(|yes| text.eq_ignore_ascii_case(yes)) {
+        return true;
+    }
+    number::parse(text).is_some_and(|number| number.as_f64() != 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_yes_in_many_spellings() {
+        for yes in ["1", " 1 ", "2", "-1", "0.5", "true", "TRUE", "Yes", "on", "1.0"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", " ", "0", "0.0", "00", "false", "no", "off", "hidden", "1x", "\u{a0}"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+}

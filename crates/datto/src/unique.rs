@@ -1,0 +1,109 @@
+//! How are things with the same name told apart?
+
+use std::collections::{HashMap, HashSet};
+
+use lastgood_core::id::Name;
+use lastgood_core::observation::{AssetObservation, RepositoryObservation};
+
+/// Gives every asset of a repository a key of its own: the first of a name keeps it, the second is `name#2` in document
+/// order; one with a permanent id is `name#id`, so that it stays the same when others come and go.
+pub(crate) fn make_unique(assets: &mut [AssetObservation]) {
+    if !has_twins(assets) {
+        return;
+    }
+    let mut taken: HashSet<Name> = HashSet::with_capacity(assets.len());
+    let mut twins = Vec::new();
+    let mut order: Vec<usize> = (0..assets.len()).collect();
+    order.sort_by(|&a, &b| assets[a].identity.cmp(&assets[b].identity));
+    for index in order {
+        if !taken.insert(assets[index].name.clone()) {
+            twins.push(index);
+        }
+    }
+    let mut counts: HashMap<Name, usize> = HashMap::new();
+    for index in twins {
+        let asset = &mut assets[index];
+        let count = counts.entry(asset.name.clone()).or_insert(1);
+        *count += 1;
+        let suffix = asset.identity.as_deref().map_or_else(|| count.to_string(), str::to_owned);
+        asset.key = Some(free_key(&asset.name, &suffix, &mut taken));
+    }
+}
+
+/// Up to this many names each one is simply compared with each other one: no allocation for nearly every appliance.
+const FEW: usize = 16;
+
+fn has_twins(assets: &[AssetObservation]) -> bool {
+    if assets.len() <= FEW {
+        let mut before = (0..assets.len()).map(|end| &assets[..end]);
+        return assets.iter().any(|asset| {
+            before.next().is_some_and(|before| before.iter().any(|other| other.name == asset.name))
+        });
+    }
+    let mut seen = HashSet::with_capacity(assets.len());
+    assets.iter().any(|asset| !seen.insert(&asset.name))
+}
+
+/// Gives every repository of a source a key of its own, in document order.
+pub(crate) struct UniqueKeys {
+    taken: HashSet<Name>,
+}
+
+impl UniqueKeys {
+    pub(crate) fn new() -> Self {
+        Self { taken: HashSet::new() }
+    }
+
+    pub(crate) fn claim(&mut self, repository: &mut RepositoryObservation) {
+        if !self.taken.insert(repository.key.clone()) {
+            repository.key = free_key(&repository.key, "2", &mut self.taken);
+        }
+    }
+}
+
+/// Finds the first of `name#suffix`, `name#suffix#2`, … that is not taken, or `name#3`, … for a plain number.
+fn free_key(name: &Name, suffix: &str, taken: &mut HashSet<Name>) -> Name {
+    let with = |suffix: &str| Name::new([name.bytes(), b"#", suffix.as_bytes()].concat());
+    let number: Option<usize> = suffix.parse().ok();
+    let mut key = with(suffix);
+    let mut next = number.unwrap_or(1) + 1;
+    while !taken.insert(key.clone()) {
+        key = if number.is_some() { with(&next.to_string()) } else { with(&format!("{suffix}#{next}")) };
+        next += 1;
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::AGENT;
+
+    fn keys(named: &[(&str, Option<&str>)]) -> Vec<String> {
+        let asset = |(name, identity): &(&str, Option<&str>)| {
+            let mut asset = AssetObservation::new(&AGENT, Name::new(name));
+            asset.identity = identity.map(Into::into);
+            asset
+        };
+        let mut assets: Vec<_> = named.iter().map(asset).collect();
+        make_unique(&mut assets);
+        assets.iter().map(|asset| asset.key().text().into_owned()).collect()
+    }
+
+    #[test]
+    fn twins_are_numbered_in_document_order() {
+        assert_eq!(keys(&[("a", None), ("b", None), ("a", None), ("a", None)]), ["a", "b", "a#2", "a#3"]);
+    }
+
+    #[test]
+    fn an_agent_that_is_named_like_a_twin_keeps_its_name() {
+        assert_eq!(keys(&[("a", None), ("a#2", None), ("a", None)]), ["a", "a#2", "a#3"]);
+        assert_eq!(keys(&[("a#2", None), ("a#2", None), ("a", None), ("a", None)]), ["a#2", "a#2#2", "a", "a#3"]);
+    }
+
+    #[test]
+    fn twins_with_permanent_ids_keep_their_keys_whatever_the_order() {
+        assert_eq!(keys(&[("a", Some("7")), ("a", Some("3"))]), ["a#7", "a"]);
+        assert_eq!(keys(&[("a", Some("3")), ("a", Some("7"))]), ["a", "a#7"]);
+    }
+}

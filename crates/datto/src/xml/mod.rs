@@ -1,0 +1,536 @@
+//! What do the XML status feeds state about a fleet?
+//!
+//! Two trees are read, told apart per device by the children it has. The status tree has below its root (of any name,
+//! or one level deeper) `Device` elements with `SerialNumber`, `Hostname`, … and `BackupVolumes`/`BackupVolume`; the
+//! xmlstatus tree has `Device` with `hostname` and `protectedMachines`. Fields may be attributes or child elements.
+//!
+//! The document is streamed: memory is bounded by what is stated, not by the document. What does not fit is a failure
+//! of the look with its place, and the rest of the fleet is still read. A DTD is refused.
+
+use std::io::BufRead;
+
+use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use self::device::RawDevice;
+use self::document::{Document, Stop, TOKEN_MAX_BYTES};
+use self::fields::{Field, of_device, of_volume};
+use self::volume::RawVolume;
+use crate::kinds::DATTO_XML;
+use crate::look::{DOCUMENT_MAX_BYTES, Failures, Look, OBSERVATIONS_MAX};
+use crate::unique::UniqueKeys;
+
+pub(crate) mod device;
+mod document;
+mod fields;
+mod volume;
+
+/// How deep elements may be nested: the feeds need five levels.
+const DEPTH_MAX: usize = 64;
+
+/// Reads a status document of either tree, plain or gzip, in UTF-8, UTF-16 or any declared encoding.
+///
+/// Never fails: what cannot be read is a failure in the Collection, and a document that is no status document at all is
+/// one whose listing failed.
+pub fn parse(document: impl BufRead, look: &Look) -> Collection {
+    let mut reader = quick_xml::Reader::from_reader(Document::open(document));
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    let mut reading = Reading::new(look);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer);
+        let document = reader.get_mut();
+        let end = match event {
+            Ok(Event::Eof) => Some(End::Document),
+            Ok(event) => reading.take(&event, document).err(),
+            Err(error) => Some(match document.stop() {
+                Some(stop) => End::Stopped(explain(stop)),
+                None => End::Stopped(format!("line {}: {error}", document.line())),
+            }),
+        };
+        if let Some(end) = end {
+            return reading.finish(end, document);
+        }
+        document.end_token();
+    }
+}
+
+/// Why reading ends.
+enum End {
+    /// The document is over.
+    Document,
+    /// It cannot be read any further; what was read stands.
+    Stopped(String),
+    /// It is nothing we read; nothing of it stands.
+    Refused(String),
+}
+
+fn explain(stop: &Stop) -> String {
+    match stop {
+        Stop::TooLarge => {
+            format!("the document is larger than {} MiB; the rest was not read", DOCUMENT_MAX_BYTES >> 20)
+        }
+        Stop::TokenTooLarge => {
+            format!("one value or tag is larger than {} KiB; the rest was not read", TOKEN_MAX_BYTES >> 10)
+        }
+        Stop::Broken(why) => format!("the document broke off: {why}"),
+    }
+}
+
+/// What an open element is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Root,
+    /// An element below the root that is no device; its children may be.
+    Wrapper,
+    Device,
+    DeviceField(Field),
+    Volumes,
+    Volume,
+    VolumeField(Field),
+    /// `protectedMachines` of the xmlstatus tree; every child of it is a volume.
+    Machines,
+    /// A `content` child of a field: its text stands in for the text the field does not have.
+    Content,
+    /// Anything else: passed over with all it holds.
+    Skip,
+}
+
+/// What was read so far.
+struct Reading<'l> {
+    look: &'l Look,
+    /// The open elements, and where the name of each starts in `names`.
+    levels: Vec<(Level, usize)>,
+    names: String,
+    /// The text of the open field, and of its `content` where it has none of its own.
+    text: String,
+    content: String,
+    device: RawDevice,
+    volume: RawVolume,
+    volume_line: u64,
+    devices_met: usize,
+    root: Option<Root>,
+    keys: UniqueKeys,
+    observed: usize,
+    collection: Collection,
+    failures: Failures,
+}
+
+/// What the root element tells of a document without devices.
+struct Root {
+    name: String,
+    /// True if its first attribute, which counts the devices, says 0.
+    says_none: bool,
+    /// True if anything stands in it.
+    has_content: bool,
+}
+
+type Step = Result<(), End>;
+
+impl<'l> Reading<'l> {
+    fn new(look: &'l Look) -> Self {
+        Self {
+            look,
+            levels: Vec::new(),
+            names: String::new(),
+            text: String::new(),
+            content: String::new(),
+            device: RawDevice::default(),
+            volume: RawVolume::default(),
+            volume_line: 0,
+            devices_met: 0,
+            root: None,
+            keys: UniqueKeys::new(),
+            observed: 0,
+            collection: Collection {
+                source: look.source.clone(),
+                kind: &DATTO_XML,
+                observed_at: look.at,
+                listing: Extent::Complete,
+                repositories: Vec::new(),
+                failures: Vec::new(),
+            },
+            failures: Failures::default(),
+        }
+    }
+
+    fn take(&mut self, event: &Event<'_>, document: &mut Document<'_>) -> Step {
+        match event {
+            Event::Start(start) => self.open(start, document),
+            Event::Empty(start) => {
+                self.open(start, document)?;
+                self.close(start.name().as_ref(), document)
+            }
+            Event::End(end) => self.close(end.name().as_ref(), document),
+            Event::Text(text) => self.write(text),
+            Event::CData(text) => self.write(text),
+            Event::GeneralRef(reference) => self.write_reference(reference),
+            Event::DocType(kind) => Err(End::Refused(explain_doctype(kind))),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::Eof => Ok(()),
+        }
+    }
+
+    fn level(&self) -> Option<Level> {
+        self.levels.last().map(|(level, _)| *level)
+    }
+
+    fn push(&mut self, level: Level, name: &str) {
+        self.levels.push((level, self.names.len()));
+        self.names.push_str(name);
+    }
+
+    fn open(&mut self, start: &BytesStart<'_>, document: &mut Document<'_>) -> Step {
+        if self.levels.len() >= DEPTH_MAX {
+            let line = document.line();
+            return Err(End::Stopped(format!("line {line}: elements are nested deeper than {DEPTH_MAX}")));
+        }
+        let name = start.name();
+        let name = name.as_ref();
+        let level = match self.level() {
+            None => self.open_root(start, name),
+            Some(Level::Root | Level::Wrapper) if name == "Device" => self.open_device(start, document.line())?,
+            Some(Level::Root) => self.open_other(),
+            Some(Level::Device) if name == "Device" => {
+                self.abandon_device(document.line());
+                self.open_device(start, document.line())?
+            }
+            Some(Level::Device) => self.open_device_field(start, name),
+            Some(Level::Volumes) if name != "BackupVolume" => Level::Skip,
+            Some(Level::Volumes | Level::Machines) => self.open_volume(start, document),
+            Some(Level::Volume) => self.open_volume_field(start, name),
+            Some(Level::DeviceField(_) | Level::VolumeField(_)) if name == "content" => Level::Content,
+            Some(
+                Level::Wrapper | Level::DeviceField(_) | Level::VolumeField(_) | Level::Content | Level::Skip,
+            ) => Level::Skip,
+        };
+        self.push(level, name);
+        Ok(())
+    }
+
+    fn open_root(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
+        let first = start.attributes().with_checks(false).next();
+        let says_none = first.and_then(Result::ok).is_some_and(|count| count.value.trim() == "0");
+        self.root.get_or_insert_with(|| Root { name: name.to_owned(), says_none, has_content: false });
+        Level::Root
+    }
+
+    fn open_other(&mut self) -> Level {
+        if let Some(root) = &mut self.root {
+            root.has_content = true;
+        }
+        Level::Wrapper
+    }
+
+    fn open_device(&mut self, start: &BytesStart<'_>, line: u64) -> Result<Level, End> {
+        self.count_observation()?;
+        self.devices_met += 1;
+        self.device = RawDevice::begin(line);
+        for attribute in start.attributes().with_checks(false) {
+            match attribute {
+                Ok(attribute) => {
+                    self.device.has_fields = true;
+                    if let Some(field) = of_device(attribute.key.as_ref()) {
+                        self.device.set(field, &value_of(&attribute), line);
+                    }
+                }
+                Err(error) => self.break_device(format!("an attribute cannot be read: {error}"), line),
+            }
+        }
+        Ok(Level::Device)
+    }
+
+    fn open_device_field(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
+        self.device.has_fields = true;
+        match name {
+            "BackupVolumes" => {
+                self.text.clear();
+                Level::Volumes
+            }
+            "protectedMachines" => {
+                self.device.bare = true;
+                Level::Machines
+            }
+            _ => match of_device(name) {
+                Some(field) => {
+                    self.device.bare |= field == Field::BareHostname;
+                    self.open_value(start);
+                    Level::DeviceField(field)
+                }
+                None => Level::Skip,
+            },
+        }
+    }
+
+    fn open_volume(&mut self, start: &BytesStart<'_>, document: &mut Document<'_>) -> Level {
+        self.volume = RawVolume::begin(self.level() == Some(Level::Machines));
+        self.volume_line = document.line();
+        let line = self.volume_line;
+        for attribute in start.attributes().with_checks(false) {
+            match attribute {
+                Ok(attribute) => {
+                    self.volume.has_fields = true;
+                    if let Some(field) = of_volume(attribute.key.as_ref()) {
+                        self.volume.set(field, &value_of(&attribute), || line, self.look.keep_details);
+                    }
+                }
+                Err(error) => self.break_device(format!("an attribute cannot be read: {error}"), line),
+            }
+        }
+        Level::Volume
+    }
+
+    fn open_volume_field(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
+        self.volume.has_fields = true;
+        match of_volume(name) {
+            Some(field) => {
+                self.open_value(start);
+                Level::VolumeField(field)
+            }
+            None => Level::Skip,
+        }
+    }
+
+    /// Gets ready for the text of a field. A `content` attribute stands in for the text it may not have.
+    fn open_value(&mut self, start: &BytesStart<'_>) {
+        self.text.clear();
+        self.content.clear();
+        if start.attributes_raw().contains("content") {
+            let mut attributes = start.attributes();
+            let found = attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
+            if let Some(attribute) = found {
+                self.content.push_str(&value_of(&attribute));
+            }
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Step {
+        match self.level() {
+            Some(Level::DeviceField(_) | Level::VolumeField(_) | Level::Volumes) => self.text.push_str(text),
+            Some(Level::Content) => self.content.push_str(text),
+            Some(Level::Root) if !text.trim().is_empty() => {
+                self.open_other();
+            }
+            Some(
+                Level::Root | Level::Wrapper | Level::Device | Level::Volume | Level::Machines | Level::Skip,
+            )
+            | None => {}
+        }
+        if self.text.len() as u64 > TOKEN_MAX_BYTES || self.content.len() as u64 > TOKEN_MAX_BYTES {
+            return Err(End::Stopped(explain(&Stop::TokenTooLarge)));
+        }
+        Ok(())
+    }
+
+    fn write_reference(&mut self, reference: &BytesRef<'_>) -> Step {
+        let mut bytes = [0; 4];
+        match reference.resolve_char_ref() {
+            Ok(Some(character)) => return self.write(character.encode_utf8(&mut bytes)),
+            Ok(None) => {}
+            Err(_) => return Ok(()),
+        }
+        match quick_xml::escape::resolve_xml_entity(reference) {
+            Some(text) => self.write(text),
+            // An entity nobody declared: its spelling is kept as it stands.
+            None => self.write(&format!("&{};", &**reference)),
+        }
+    }
+
+    /// Closes an element.
+    ///
+    /// 1. The end tag of the innermost open element closes it.
+    /// 2. One of an outer element closes all within it; a device they belong to is broken.
+    /// 3. One that nothing is open for breaks the device it stands in.
+    fn close(&mut self, name: &str, document: &mut Document<'_>) -> Step {
+        let open = |&(_, start): &(Level, usize), end: usize| &self.names[start..end] == name;
+        let mut end = self.names.len();
+        let mut matching = None;
+        for (index, element) in self.levels.iter().enumerate().rev() {
+            if open(element, end) {
+                matching = Some(index);
+                break;
+            }
+            end = element.1;
+        }
+        let Some(matching) = matching else {
+            let line = document.line();
+            self.break_or_note(format!("the end tag </{}> belongs to nothing", brief(name)), line);
+            return Ok(());
+        };
+        if matching + 1 < self.levels.len() {
+            let line = document.line();
+            self.break_or_note(format!("an element is not closed before </{}>", brief(name)), line);
+        }
+        while self.levels.len() > matching {
+            self.close_innermost(document);
+        }
+        Ok(())
+    }
+
+    fn close_innermost(&mut self, document: &mut Document<'_>) {
+        let Some((level, start)) = self.levels.pop() else { return };
+        self.names.truncate(start);
+        match level {
+            Level::DeviceField(field) => {
+                let value = if self.text.trim().is_empty() { &self.content } else { &self.text };
+                self.device.set(field, value, document.line());
+            }
+            Level::VolumeField(field) => {
+                let value = if self.text.trim().is_empty() { &self.content } else { &self.text };
+                self.volume.set(field, value, || document.line(), self.look.keep_details);
+            }
+            Level::Volume => self.close_volume(),
+            Level::Volumes => {
+                if !self.text.trim().is_empty() && self.device.volumes.is_empty() {
+                    let line = document.line();
+                    self.device.volume_failures.push(("BackupVolumes holds text and no volume".to_owned(), line));
+                }
+                self.text.clear();
+            }
+            Level::Device => self.close_device(),
+            Level::Root | Level::Wrapper | Level::Machines | Level::Content | Level::Skip => {}
+        }
+    }
+
+    fn close_volume(&mut self) {
+        let volume = std::mem::take(&mut self.volume);
+        self.text.clear();
+        if volume.has_fields {
+            self.observed += 1;
+            self.device.volumes.push(volume);
+        } else {
+            let reason = "a volume without any field was not counted".to_owned();
+            self.device.volume_failures.push((reason, self.volume_line));
+        }
+    }
+
+    fn close_device(&mut self) {
+        let device = std::mem::take(&mut self.device);
+        let place = device.place(self.devices_met);
+        if let Some((reason, line)) = &device.broken {
+            self.lose(place, format!("line {line}: {reason}; the device was not judged"));
+        } else if device.has_fields {
+            let mut repository = device.finish(self.look, self.devices_met, &mut self.failures);
+            self.keys.claim(&mut repository);
+            self.collection.repositories.push(repository);
+        } else {
+            self.lose(place, format!("line {}: a device without any field was not counted", device.line));
+        }
+    }
+
+    /// Reports something that should be a device, and is not in the list.
+    fn lose(&mut self, place: Place, reason: String) {
+        self.collection.listing = Extent::Partial;
+        self.failures.malformed(place, reason);
+    }
+
+    /// A device begins within another one: the other one was never closed.
+    fn abandon_device(&mut self, line: u64) {
+        self.break_device("the next device begins before its end".to_owned(), line);
+        let (_, start) = self.levels.pop().expect("a device is open");
+        self.names.truncate(start);
+        self.close_device();
+    }
+
+    fn break_device(&mut self, reason: String, line: u64) {
+        self.device.broken.get_or_insert((reason, line));
+    }
+
+    fn break_or_note(&mut self, reason: String, line: u64) {
+        if self.levels.iter().any(|(level, _)| *level == Level::Device) {
+            self.break_device(reason, line);
+        } else {
+            self.lose(Place::source(), format!("line {line}: {reason}"));
+        }
+    }
+
+    fn count_observation(&mut self) -> Step {
+        self.observed += 1;
+        if self.observed > OBSERVATIONS_MAX {
+            let reason = format!("more than {OBSERVATIONS_MAX} devices and volumes; the rest was not read");
+            return Err(End::Stopped(reason));
+        }
+        Ok(())
+    }
+
+    /// Makes the Collection.
+    ///
+    /// 1. A document we refuse is a failed look, whatever was read of it before.
+    /// 2. One that ends or breaks off inside an element is cut: what was read stands, and the look is partial.
+    /// 3. One without any device is a failed look, unless it says itself that there are none.
+    fn finish(mut self, end: End, document: &mut Document<'_>) -> Collection {
+        let line = document.line();
+        let mut stopped = None;
+        match end {
+            End::Refused(reason) => {
+                let failure = Failure { place: Place::source(), kind: FailureKind::Malformed, reason };
+                let Collection { source, kind, observed_at, .. } = self.collection;
+                return Collection::failed(source, kind, observed_at, failure);
+            }
+            End::Stopped(reason) => stopped = Some(reason),
+            End::Document if !self.levels.is_empty() => {
+                stopped = Some(format!("line {line}: the document ends before its last tag: it was cut"));
+            }
+            End::Document => {}
+        }
+        if let Some(reason) = stopped {
+            if self.levels.iter().any(|(level, _)| *level == Level::Device) {
+                let place = self.device.place(self.devices_met);
+                self.lose(place, format!("line {}: the device is cut and was not judged", self.device.line));
+            }
+            self.lose(Place::source(), format!("{reason}; look again, and ask the portal's support if it stays so"));
+        }
+        if self.devices_met == 0 && (!self.failures.is_empty() || !self.says_none()) {
+            self.collection.listing = Extent::Failed;
+            let reason = self.explain_no_device();
+            self.failures.malformed(Place::source(), reason);
+        }
+        self.collection.failures = self.failures.into_vec();
+        self.collection
+    }
+
+    fn says_none(&self) -> bool {
+        self.root.as_ref().is_some_and(|root| root.says_none && !root.has_content)
+    }
+
+    fn explain_no_device(&self) -> String {
+        let advice = "check the address and the key";
+        match &self.root {
+            None => format!("the document is empty or holds no markup, so it is no status document; {advice}"),
+            Some(root) if root.name.eq_ignore_ascii_case("html") => {
+                format!("a web page came instead of a status document, perhaps a login page; {advice}")
+            }
+            Some(root) => {
+                format!("<{}> without any Device is no status document; {advice}", brief(&root.name))
+            }
+        }
+    }
+}
+
+/// Cuts a tag name for a message.
+fn brief(name: &str) -> String {
+    lastgood_core::observation::cut(name, 40)
+}
+
+fn explain_doctype(kind: &str) -> String {
+    if kind.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("html")) {
+        "a web page came instead of a status document, perhaps a login page; check the address and the key".to_owned()
+    } else {
+        "the document brings a DTD, which is refused: no status feed needs one; check the address".to_owned()
+    }
+}
+
+/// Reads an attribute's value; one whose entities cannot be resolved is kept as it stands.
+fn value_of(attribute: &Attribute<'_>) -> String {
+    match quick_xml::escape::unescape(&attribute.value) {
+        Ok(value) => value.into_owned(),
+        Err(_) => attribute.value.clone().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
