@@ -8,16 +8,16 @@ use lastgood_core::observation::{Collection, LastRun, RepositoryObservation, Sta
 use lastgood_core::testing::{FleetBuilder, appliance, noon, share};
 
 /// How many repositories: all under `cargo bench`, few under `cargo test`.
-pub fn repository_count() -> usize {
+pub(crate) fn repository_count() -> usize {
     let benching = std::env::args().any(|argument| argument == "--bench");
     if benching { 100_000 } else { 100 }
 }
 
 /// How many assets each repository has.
-pub const ASSETS: usize = 10;
+pub(crate) const ASSETS: usize = 10;
 
 /// One look at so many repositories; every third asset is behind, every seventh failed, every eleventh was never seen.
-pub fn look(repositories: usize, hours_ago: i64) -> Collection {
+pub(crate) fn look(repositories: usize, hours_ago: i64) -> Collection {
     let at = noon() - SignedDuration::from_hours(hours_ago);
     let mut collection = FleetBuilder::new("acme", at).collection();
     collection.repositories = (0..repositories).map(repository).collect();

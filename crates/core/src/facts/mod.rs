@@ -4,12 +4,13 @@
 //! a complete look did not list is gone. Nothing here judges.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::id::{Name, SourceId};
-use crate::kind::SourceKind;
+use crate::kind::{Kind, SourceKind};
 use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
 
 /// The newest knowledge about a fleet: sources in the order in which they first occurred.
@@ -51,6 +52,20 @@ pub struct RepositoryFacts {
     pub stated: RepositoryObservation,
 }
 
+impl Facts {
+    /// Walks everything verdicts are about: each source, then each of its repositories followed by its assets.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
+        self.sources.iter().flat_map(|source| {
+            let repositories = source.repositories.iter().flat_map(move |repository| {
+                let assets = repository.stated.assets.iter();
+                let assets = assets.map(move |asset| Subject::Asset(source, repository, asset));
+                std::iter::once(Subject::Repository(source, repository)).chain(assets)
+            });
+            std::iter::once(Subject::Source(source)).chain(repositories)
+        })
+    }
+}
+
 /// Something verdicts are about.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
@@ -70,7 +85,12 @@ impl<'a> Subject<'a> {
             Self::Source(source) => source.id.to_string(),
             Self::Repository(source, repository) => format!("{}/{}", source.id, text(&repository.stated.key)),
             Self::Asset(source, repository, asset) => {
-                format!("{}/{}/{}", source.id, text(&repository.stated.key), text(asset.key()))
+                format!(
+                    "{}/{}/{}",
+                    source.id,
+                    text(&repository.stated.key),
+                    text(asset.key())
+                )
             }
         }
     }
@@ -90,6 +110,15 @@ impl<'a> Subject<'a> {
             Self::Source(_) => None,
             Self::Repository(_, repository) => repository.stated.name.hex_if_lossy(),
             Self::Asset(_, _, asset) => asset.name.hex_if_lossy(),
+        }
+    }
+
+    /// Returns the kind of the repository or asset; `None` for a source.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        match self {
+            Self::Source(_) => None,
+            Self::Repository(_, repository) => Some(repository.stated.kind),
+            Self::Asset(_, _, asset) => Some(asset.kind),
         }
     }
 
@@ -114,7 +143,9 @@ impl SourceFacts {
     /// Returns the subject a failure is about, if one is known, else where it stands, else the source.
     pub fn place(&self, place: &Place) -> String {
         match (&place.repository, &place.asset, &place.position) {
-            (Some(repository), Some(asset), _) => format!("{}/{}/{}", self.id, repository.text(), asset.text()),
+            (Some(repository), Some(asset), _) => {
+                format!("{}/{}/{}", self.id, repository.text(), asset.text())
+            }
             (Some(repository), None, _) => format!("{}/{}", self.id, repository.text()),
             (None, _, Some(position)) => format!("{}: {position}", self.id),
             (None, _, None) => self.id.to_string(),
@@ -124,7 +155,8 @@ impl SourceFacts {
 
 /// Folds looks into facts, whatever their order.
 ///
-/// 1. Looks are taken by source, the oldest first; sources keep the order in which they were given.
+/// 1. Looks are taken by source, the oldest first; sources keep the order in which they were given. Of looks that began
+///    at the same instant the one that saw least is taken last: blindness is not overlooked.
 /// 2. The newest look decides how much was seen and what failed.
 /// 3. A repository that was stated replaces what was known of it; if the list of its assets was not read completely,
 ///    known assets that it did not state stay.
@@ -136,15 +168,30 @@ pub fn fold(collections: Vec<Collection>) -> Facts {
         order.entry(collection.source.clone()).or_insert(next);
     }
     let mut collections = collections;
-    collections.sort_by_key(|collection| (order[&collection.source], collection.observed_at));
+    collections.sort_by(|a, b| {
+        let place = |collection: &Collection| (order[&collection.source], collection.observed_at);
+        place(a).cmp(&place(b)).then_with(|| same_instant(a, b))
+    });
     let mut facts = Facts::default();
     for collection in collections {
-        match facts.sources.last_mut().filter(|source| source.id == collection.source) {
+        match facts
+            .sources
+            .last_mut()
+            .filter(|source| source.id == collection.source)
+        {
             Some(source) => renew(source, collection),
             None => facts.sources.push(first(collection)),
         }
     }
     facts
+}
+
+/// Orders two looks at one source that began at the same instant. What else decides does not matter, as long as it does
+/// not depend on the order in which they were given: their text does.
+fn same_instant(a: &Collection, b: &Collection) -> Ordering {
+    a.extent()
+        .cmp(&b.extent())
+        .then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
 }
 
 /// Makes facts of the first look at a source.
@@ -174,11 +221,17 @@ fn renew(source: &mut SourceFacts, collection: Collection) {
     }
     source.failures = collection.failures;
     let known = std::mem::take(&mut source.repositories);
-    let mut known: HashMap<Name, RepositoryFacts> =
-        known.into_iter().map(|repository| (repository.stated.key.clone(), repository)).collect();
+    let mut known: HashMap<Name, RepositoryFacts> = known
+        .into_iter()
+        .map(|repository| (repository.stated.key.clone(), repository))
+        .collect();
     source.repositories.reserve_exact(collection.repositories.len());
     for stated in collection.repositories {
-        let before = if known.is_empty() { None } else { known.remove(&stated.key) };
+        let before = if known.is_empty() {
+            None
+        } else {
+            known.remove(&stated.key)
+        };
         source.repositories.push(restate(before, stated, at));
     }
     if collection.listing != Extent::Complete {
@@ -191,15 +244,26 @@ fn renew(source: &mut SourceFacts, collection: Collection) {
 /// Step 3 of [`fold`].
 fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
     let complete = stated.listing == Extent::Complete;
-    let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
+    let listed_at = if complete {
+        Some(at)
+    } else {
+        before.as_ref().and_then(|before| before.listed_at)
+    };
     let mut stated = stated;
     if let Some(before) = before.filter(|_| !complete) {
-        let seen: std::collections::HashSet<Name> =
-            stated.assets.iter().map(|asset| asset.key().clone()).collect();
-        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(asset.key()));
+        let seen: HashSet<Name> = stated.assets.iter().map(|asset| asset.key().clone()).collect();
+        let unseen = before
+            .stated
+            .assets
+            .into_iter()
+            .filter(|asset| !seen.contains(asset.key()));
         stated.assets.extend(unseen);
     }
-    RepositoryFacts { observed_at: at, listed_at, stated }
+    RepositoryFacts {
+        observed_at: at,
+        listed_at,
+        stated,
+    }
 }
 
 #[cfg(test)]

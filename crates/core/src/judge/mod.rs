@@ -3,71 +3,36 @@
 //! [`each`] walks every subject once and hands its verdicts on; [`judge`] keeps them. Every expectation has exactly one
 //! verdict. Nothing here knows what happens with them.
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 
 use crate::checks::{self, Answer, Check};
 use crate::expectation::{Expectation, Expectations};
-use crate::facts::{Facts, RepositoryFacts, SourceFacts, Subject};
+use crate::facts::{Facts, SourceFacts, Subject};
 use crate::id::CheckId;
 use crate::kind::Kind;
-use crate::observation::{AssetObservation, Exemption};
+use crate::observation::Exemption;
 use crate::verdict::{Outcome, Reason, Verdict};
-use std::collections::HashMap;
-use std::rc::Rc;
 
 /// The checks that are asked of every source.
 pub const SOURCE_CHECKS: &[CheckId] = &[checks::visibility::ID];
 
-/// One expectation with the check that answers it.
-#[derive(Clone)]
-struct Question {
-    check: &'static Check,
-    expected: Expectation,
-}
-
-type Questions = Rc<[Question]>;
-
-/// Judges every subject at `now` and hands its verdicts to `visit`: first the source, then each repository followed by
-/// its assets, in the order of the facts. Verdicts stand in the order of the kind's checks; a subject whose checks are
-/// all off is visited with none.
+/// Judges every subject at `now` and hands its verdicts to `visit`, in the order of [`Facts::subjects`]. Verdicts stand
+/// in the order of the kind's checks; a subject whose checks are all off is visited with none.
 pub fn each<'a>(
     facts: &'a Facts,
     expectations: &Expectations,
     now: Timestamp,
     mut visit: impl FnMut(Subject<'a>, &[Verdict]),
 ) {
-    let mut asker = Asker { expectations, per_kind: HashMap::new() };
+    let mut asker = Asker::new(expectations);
     let mut verdicts = Vec::new();
-    for source in &facts.sources {
+    for subject in facts.subjects() {
         verdicts.clear();
-        let questions = asker.of_source(source);
-        verdicts.extend(questions.iter().map(|question| question.about_source(source, now)));
-        visit(Subject::Source(source), &verdicts);
-        for repository in &source.repositories {
-            verdicts.clear();
-            let subject = Subject::Repository(source, repository);
-            let questions = asker.of_kind(subject, repository.stated.kind);
-            verdicts.extend(questions.iter().map(|question| question.about_repository(repository, now)));
-            visit(subject, &verdicts);
-            for asset in &repository.stated.assets {
-                verdicts.clear();
-                let subject = Subject::Asset(source, repository, asset);
-                let questions = asker.of_kind(subject, asset.kind);
-                let exempt = repository.stated.exempt.or(asset.exempt);
-                verdicts.extend(questions.iter().map(|question| question.about_asset(asset, exempt, now)));
-                visit(subject, &verdicts);
-            }
-        }
+        asker.judge(subject, now, &mut verdicts);
+        visit(subject, &verdicts);
     }
-}
-
-/// A judged subject.
-#[derive(Debug)]
-pub struct Judged<'a> {
-    /// Of whom.
-    pub subject: Subject<'a>,
-    /// Where its verdicts stand in [`Judgement::verdicts`].
-    verdicts: std::ops::Range<usize>,
 }
 
 /// Every verdict about a fleet at one instant.
@@ -75,19 +40,30 @@ pub struct Judged<'a> {
 pub struct Judgement<'a> {
     /// The instant that was judged at.
     pub at: Timestamp,
-    judged: Vec<Judged<'a>>,
+    facts: &'a Facts,
+    /// Where the verdicts of each subject end, in the order of [`Facts::subjects`].
+    ends: Vec<usize>,
     verdicts: Vec<Verdict>,
 }
 
 impl<'a> Judgement<'a> {
     /// Walks every subject with its verdicts, in the order of [`each`].
     pub fn subjects(&self) -> impl Iterator<Item = (Subject<'a>, &[Verdict])> {
-        self.judged.iter().map(|judged| (judged.subject, &self.verdicts[judged.verdicts.clone()]))
+        let mut start = 0;
+        self.facts.subjects().zip(&self.ends).map(move |(subject, &end)| {
+            let verdicts = &self.verdicts[start..end];
+            start = end;
+            (subject, verdicts)
+        })
     }
 
     /// Returns the worst answer of all: bad before unknown before ok. A fleet without any verdict is unknown.
     pub fn worst(&self) -> Outcome {
-        self.verdicts.iter().map(|verdict| verdict.outcome).max().unwrap_or(Outcome::Unknown)
+        self.verdicts
+            .iter()
+            .map(|verdict| verdict.outcome)
+            .max()
+            .unwrap_or(Outcome::Unknown)
     }
 
     /// Returns every verdict.
@@ -98,77 +74,145 @@ impl<'a> Judgement<'a> {
 
 /// Judges every subject at `now` and keeps the verdicts.
 pub fn judge<'a>(facts: &'a Facts, expectations: &Expectations, now: Timestamp) -> Judgement<'a> {
-    let repositories = facts.sources.iter().flat_map(|source| &source.repositories);
-    let subjects: usize = facts.sources.len()
-        + repositories.map(|repository| 1 + repository.stated.assets.len()).sum::<usize>();
-    let mut judged = Vec::with_capacity(subjects);
-    let mut kept = Vec::new();
-    each(facts, expectations, now, |subject, verdicts| {
-        let start = kept.len();
-        kept.extend_from_slice(verdicts);
-        judged.push(Judged { subject, verdicts: start..kept.len() });
-    });
-    Judgement { at: now, judged, verdicts: kept }
+    let (mut subject_count, mut verdict_count) = (0, 0);
+    for subject in facts.subjects() {
+        subject_count += 1;
+        verdict_count += checks_of(subject).len();
+    }
+    let mut ends = Vec::with_capacity(subject_count);
+    let mut verdicts = Vec::with_capacity(verdict_count);
+    let mut asker = Asker::new(expectations);
+    for subject in facts.subjects() {
+        asker.judge(subject, now, &mut verdicts);
+        ends.push(verdicts.len());
+    }
+    Judgement {
+        at: now,
+        facts,
+        ends,
+        verdicts,
+    }
 }
 
-/// Finds the questions for each subject, asking the layers once per kind where no layer speaks of single subjects.
+/// Returns the checks that a subject is asked, those that are off included.
+fn checks_of(subject: Subject<'_>) -> &'static [CheckId] {
+    subject.kind().map_or(SOURCE_CHECKS, |kind| kind.checks)
+}
+
+/// What is expected of some subjects, and for each expectation the check that answers it.
+struct Questions {
+    kind: Option<&'static Kind>,
+    expected: Rc<[Expectation]>,
+    checks: Box<[&'static Check]>,
+}
+
+/// Asks each subject its questions. Those found stay for the other subjects of the same source: a source has few kinds,
+/// so a list is searched faster than a hash is made.
 struct Asker<'e> {
     expectations: &'e Expectations,
-    per_kind: HashMap<(*const SourceFacts, *const Kind), Questions>,
+    /// True if the kind does not decide alone what is expected.
+    has_patterns: bool,
+    source: *const SourceFacts,
+    found: Vec<Questions>,
 }
 
-impl Asker<'_> {
-    fn of_source(&self, source: &SourceFacts) -> Questions {
-        self.ask(Subject::Source(source), None, SOURCE_CHECKS)
+impl<'e> Asker<'e> {
+    fn new(expectations: &'e Expectations) -> Self {
+        let has_patterns = expectations.has_patterns();
+        Self {
+            expectations,
+            has_patterns,
+            source: std::ptr::null(),
+            found: Vec::new(),
+        }
     }
 
-    fn of_kind(&mut self, subject: Subject<'_>, kind: &'static Kind) -> Questions {
-        if self.expectations.has_patterns() {
-            return self.ask(subject, Some(kind), kind.checks);
-        }
-        let key = (std::ptr::from_ref(subject.source()), std::ptr::from_ref(kind));
-        if let Some(known) = self.per_kind.get(&key) {
-            return Rc::clone(known);
-        }
-        let questions = self.ask(subject, Some(kind), kind.checks);
-        self.per_kind.insert(key, Rc::clone(&questions));
-        questions
+    fn judge(&mut self, subject: Subject<'_>, now: Timestamp, verdicts: &mut Vec<Verdict>) {
+        let index = self.find(subject);
+        let questions = &self.found[index];
+        let asked = questions.checks.iter().zip(&*questions.expected);
+        verdicts.extend(asked.map(|(check, expected)| {
+            let (outcome, reason) = answer(check, subject, expected, now);
+            Verdict {
+                check: check.id,
+                outcome,
+                reason,
+            }
+        }));
     }
 
-    fn ask(&self, subject: Subject<'_>, kind: Option<&'static Kind>, checks: &[CheckId]) -> Questions {
-        let expected = self.expectations.resolve(&subject, kind, checks);
-        let question = |expected: &Expectation| Question {
-            check: checks::find(expected.check).expect("a kind lists only checks that exist (tested)"),
-            expected: expected.clone(),
-        };
-        expected.iter().map(question).collect()
+    /// Returns where the questions for a subject stand in `found`.
+    fn find(&mut self, subject: Subject<'_>) -> usize {
+        let source = std::ptr::from_ref(subject.source());
+        if self.source != source {
+            self.source = source;
+            self.found.clear();
+        }
+        let kind = subject.kind();
+        let known = self.found.iter().position(|known| same_kind(known.kind, kind));
+        if let Some(index) = known.filter(|_| !self.has_patterns) {
+            return index;
+        }
+        let expected = self.expectations.resolve(&subject, kind, checks_of(subject));
+        let known = self
+            .found
+            .iter()
+            .position(|known| Rc::ptr_eq(&known.expected, &expected));
+        known.unwrap_or_else(|| {
+            let check = |expected: &Expectation| {
+                checks::find(expected.check).expect("a kind lists only checks that exist (tested)")
+            };
+            let checks = expected.iter().map(check).collect();
+            self.found.push(Questions {
+                kind,
+                expected,
+                checks,
+            });
+            self.found.len() - 1
+        })
     }
 }
 
-impl Question {
-    fn about_source(&self, source: &SourceFacts, now: Timestamp) -> Verdict {
-        let judge = self.check.judge.source.expect("a source is asked only what is asked of sources (tested)");
-        self.verdict(judge(source, &self.expected, now))
-    }
+/// Kinds are statics: two that look alike but stand in two sources are two.
+fn same_kind(one: Option<&'static Kind>, other: Option<&'static Kind>) -> bool {
+    one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
+}
 
-    fn about_repository(&self, repository: &RepositoryFacts, now: Timestamp) -> Verdict {
-        if let Some(exemption) = repository.stated.exempt {
-            return self.verdict(Reason::Exempt(exemption).is(Outcome::Ok));
+/// Answers one check; an exemption wins over whatever the check would say, and that of a repository covers its assets.
+fn answer(check: &Check, subject: Subject<'_>, expected: &Expectation, now: Timestamp) -> Answer {
+    if let Some(exemption) = exemption(subject) {
+        return Reason::Exempt(exemption).is(Outcome::Ok);
+    }
+    match subject {
+        Subject::Source(source) => {
+            let judge = check
+                .judge
+                .source
+                .expect("a source is asked only what is asked of sources (tested)");
+            judge(source, expected, now)
         }
-        let judge = self.check.judge.repository.expect("a kind lists only checks of its type (tested)");
-        self.verdict(judge(repository, &self.expected, now))
-    }
-
-    fn about_asset(&self, asset: &AssetObservation, exempt: Option<Exemption>, now: Timestamp) -> Verdict {
-        if let Some(exemption) = exempt {
-            return self.verdict(Reason::Exempt(exemption).is(Outcome::Ok));
+        Subject::Repository(_, repository) => {
+            let judge = check
+                .judge
+                .repository
+                .expect("a kind lists only checks of its type (tested)");
+            judge(repository, expected, now)
         }
-        let judge = self.check.judge.asset.expect("a kind lists only checks of its type (tested)");
-        self.verdict(judge(asset, &self.expected, now))
+        Subject::Asset(_, _, asset) => {
+            let judge = check
+                .judge
+                .asset
+                .expect("a kind lists only checks of its type (tested)");
+            judge(asset, expected, now)
+        }
     }
+}
 
-    fn verdict(&self, (outcome, reason): Answer) -> Verdict {
-        Verdict { check: self.check.id, outcome, reason }
+fn exemption(subject: Subject<'_>) -> Option<Exemption> {
+    match subject {
+        Subject::Source(_) => None,
+        Subject::Repository(_, repository) => repository.stated.exempt,
+        Subject::Asset(_, repository, asset) => repository.stated.exempt.or(asset.exempt),
     }
 }
 

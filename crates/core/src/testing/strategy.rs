@@ -11,9 +11,15 @@ use crate::observation::Exemption;
 pub(crate) fn instant() -> impl Strategy<Value = Timestamp> {
     prop_oneof![
         (-600_i64..5_184_000).prop_map(|seconds| noon() - SignedDuration::from_secs(seconds)),
-        prop_oneof![Just(3600_i64), Just(86_400), Just(172_800), Just(604_800), Just(-300)]
-            .prop_flat_map(|limit| (-1_i64..=1).prop_map(move |step| limit * 1_000_000_000 + step))
-            .prop_map(|nanoseconds| noon() - SignedDuration::from_nanos(nanoseconds)),
+        prop_oneof![
+            Just(3600_i64),
+            Just(86_400),
+            Just(172_800),
+            Just(604_800),
+            Just(-300)
+        ]
+        .prop_flat_map(|limit| (-1_i64..=1).prop_map(move |step| limit * 1_000_000_000 + step))
+        .prop_map(|nanoseconds| noon() - SignedDuration::from_nanos(nanoseconds)),
     ]
 }
 
@@ -41,20 +47,34 @@ fn one_asset() -> impl Strategy<Value = AssetObservation> {
     let kind = prop_oneof![Just(&AGENT), Just(&SHARE), Just(&OTHER)];
     let exempt = prop_oneof![8 => Just(None), 1 => Just(Some(Exemption::Archived)), 1 => Just(Some(Exemption::Paused))];
     let offsite_exempt = prop_oneof![4 => Just(None), 1 => Just(Some(Exemption::LocalOnly))];
-    let dates = (stated(instant()), stated(instant()), stated(instant()), stated(instant()));
-    (0_u8..6, kind, exempt, offsite_exempt, last_run(), dates, any::<bool>()).prop_map(
-        |(number, kind, exempt, offsite_exempt, last_run, dates, failed)| {
-            let mut asset = AssetObservation::new(kind, Name::new(format!("asset{number}")));
-            asset.exempt = exempt;
-            asset.offsite_exempt = offsite_exempt;
-            asset.last_run = last_run;
-            asset.last_good = dates.0;
-            asset.last_offsite = dates.1;
-            asset.created_at = dates.2;
-            asset.verification = Verification { at: dates.3, failed };
-            asset
-        },
+    let dates = (
+        stated(instant()),
+        stated(instant()),
+        stated(instant()),
+        stated(instant()),
+    );
+    (
+        0_u8..6,
+        kind,
+        exempt,
+        offsite_exempt,
+        last_run(),
+        dates,
+        any::<bool>(),
     )
+        .prop_map(
+            |(number, kind, exempt, offsite_exempt, last_run, dates, failed)| {
+                let mut asset = AssetObservation::new(kind, Name::new(format!("asset{number}")));
+                asset.exempt = exempt;
+                asset.offsite_exempt = offsite_exempt;
+                asset.last_run = last_run;
+                asset.last_good = dates.0;
+                asset.last_offsite = dates.1;
+                asset.created_at = dates.2;
+                asset.verification = Verification { at: dates.3, failed };
+                asset
+            },
+        )
 }
 
 fn extent() -> impl Strategy<Value = Extent> {
@@ -93,17 +113,19 @@ fn one_repository() -> impl Strategy<Value = RepositoryObservation> {
 
 /// A look at one of three sources.
 pub(crate) fn collection() -> impl Strategy<Value = Collection> {
-    (0_u8..3, 0_i64..20, extent(), vec(one_repository(), 0..4)).prop_map(|(source, hour, listing, repositories)| {
-        let observed_at = noon() - SignedDuration::from_hours(hour);
-        let name = format!("source{source}");
-        if listing == Extent::Failed {
-            return unreachable(&name, observed_at);
-        }
-        let mut collection = FleetBuilder::new(&name, observed_at).collection();
-        collection.listing = listing;
-        collection.repositories = unique(repositories, |repository| repository.key.clone());
-        collection
-    })
+    (0_u8..3, 0_i64..20, extent(), vec(one_repository(), 0..4)).prop_map(
+        |(source, hour, listing, repositories)| {
+            let observed_at = noon() - SignedDuration::from_hours(hour);
+            let name = format!("source{source}");
+            if listing == Extent::Failed {
+                return unreachable(&name, observed_at);
+            }
+            let mut collection = FleetBuilder::new(&name, observed_at).collection();
+            collection.listing = listing;
+            collection.repositories = unique(repositories, |repository| repository.key.clone());
+            collection
+        },
+    )
 }
 
 /// The looks that make a fleet.
