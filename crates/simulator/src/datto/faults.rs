@@ -366,6 +366,24 @@ mod tests {
         assert_eq!(faults.meet("/").marks, [Fault::Gzip]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_admits_again_what_has_left_its_window() {
+        let fault = Fault::RateLimit {
+            requests: 2,
+            per: Duration::from_mins(1),
+        };
+        let faults = Faults::none().with(Scope::Rest, fault);
+        let is_refused = || faults.meet("/v1/x").replacement.is_some();
+        let after = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        assert!(!is_refused());
+        after(40).await;
+        assert_eq!([is_refused(), is_refused()], [false, true]);
+        after(21).await;
+        assert_eq!([is_refused(), is_refused()], [false, true]);
+        after(61).await;
+        assert_eq!([is_refused(), is_refused(), is_refused()], [false, false, true]);
+    }
+
     #[test]
     fn what_remains_counts_down_to_nothing() {
         let resets_at = Timestamp::UNIX_EPOCH;

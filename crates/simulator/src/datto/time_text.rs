@@ -1,5 +1,5 @@
 //! How does the portal write an instant? Three encodings of one instant: local Eastern time in XML, ISO 8601 and
-//! epoch seconds in JSON. Knows no clock and no document.
+//! epoch seconds in JSON, after the facts "Values" and "Data traps". Knows no clock and no document.
 
 use std::fmt::Write as _;
 

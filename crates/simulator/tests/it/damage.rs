@@ -3,12 +3,11 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use futures::future::join_all;
 use jiff::Timestamp;
 use lastgood_simulator::{Fault, Faults, Filler, Scope};
 use reqwest::Response;
 
-use crate::support::{client, get, portal, rest, small_fleet};
+use crate::support::{client, get, portal, rest, small_fleet, until};
 
 /// Reads until the end or the first error, and says whether there was one.
 async fn read(mut answer: Response) -> (Vec<u8>, bool) {
@@ -172,18 +171,17 @@ async fn limit_headers_count_down_and_say_when_they_start_anew() {
 
 #[tokio::test]
 async fn the_highest_concurrency_is_what_the_client_had_open() {
-    let fault = Fault::Drip {
-        bytes: 100_000,
-        pause: Duration::from_millis(300),
-    };
-    let portal = portal(Faults::none().with(Scope::Feeds, fault)).await;
-    let url = portal.xml_url();
-    join_all((0..5).map(|_| async { get(&url).await.bytes().await.unwrap() })).await;
+    let portal = portal(Faults::none().with_next(5, Scope::Feeds, Fault::NeverAnswer)).await;
+    let asks: Vec<_> = (0..5)
+        .map(|_| tokio::spawn(client().get(portal.xml_url()).send()))
+        .collect();
+    until(|| portal.in_flight() == 5).await;
     assert_eq!(portal.highest_concurrency(), 5);
-    assert_eq!(portal.in_flight(), 0);
+    asks.iter().for_each(tokio::task::JoinHandle::abort);
+    until(|| portal.in_flight() == 0).await;
     portal.forget_requests();
     for _ in 0..3 {
-        get(&url).await.bytes().await.unwrap();
+        get(&portal.xml_url()).await.bytes().await.unwrap();
     }
     assert_eq!(portal.highest_concurrency(), 1);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lastgood_simulator::{Fault, Faults, Filler, Portal, Scope};
 
-use crate::support::{client, get, json, portal, rest, small_fleet};
+use crate::support::{client, get, json, portal, rest, small_fleet, until};
 
 #[tokio::test]
 async fn refusals_have_their_status_on_both_interfaces() {
@@ -51,10 +51,10 @@ async fn a_429_can_come_without_retry_after() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_refuses_what_exceeds_it_until_time_has_passed() {
+async fn a_rate_limit_refuses_what_exceeds_it_and_says_for_how_long() {
     let fault = Fault::RateLimit {
         requests: 2,
-        per: Duration::from_secs(1),
+        per: Duration::from_hours(1),
     };
     let portal = portal(Faults::none().with(Scope::Rest, fault)).await;
     let mut statuses = Vec::new();
@@ -62,9 +62,11 @@ async fn a_rate_limit_refuses_what_exceeds_it_until_time_has_passed() {
         statuses.push(rest(&portal, "/bcdr/device").await.status().as_u16());
     }
     assert_eq!(statuses, [200, 200, 429]);
-    assert_eq!(rest(&portal, "/bcdr/device").await.headers()["retry-after"], "1");
-    tokio::time::sleep(Duration::from_millis(1200)).await;
-    assert_eq!(rest(&portal, "/bcdr/device").await.status(), 200);
+    assert_eq!(
+        rest(&portal, "/bcdr/device").await.headers()["retry-after"],
+        "3600"
+    );
+    assert_eq!(get(&portal.xml_url()).await.status(), 200);
 }
 
 #[tokio::test]
@@ -159,22 +161,14 @@ async fn no_answer_ever_comes_and_the_request_runs_until_the_client_leaves() {
         .await
         .unwrap_err();
     assert!(error.is_timeout());
-    for _ in 0..200 {
-        if portal.in_flight() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the request still runs");
+    until(|| portal.in_flight() == 0).await;
 }
 
 #[tokio::test]
 async fn a_portal_that_never_answers_can_still_be_stopped() {
     let portal = portal(Faults::none().with(Scope::Feeds, Fault::NeverAnswer)).await;
     let ask = tokio::spawn(client().get(portal.xml_url()).send());
-    while portal.in_flight() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(|| portal.in_flight() == 1).await;
     tokio::time::timeout(Duration::from_secs(5), portal.stop())
         .await
         .unwrap()

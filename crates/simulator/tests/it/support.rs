@@ -1,6 +1,7 @@
 //! A small fleet, a portal and a client for every test.
 
 use std::sync::Once;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lastgood_simulator::{Faults, Fleet, Portal};
@@ -54,4 +55,15 @@ pub(crate) async fn rest(portal: &Portal, path: &str) -> Response {
 
 pub(crate) async fn json(response: Response) -> Value {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
+
+/// Waits until something has come true; ten seconds are far more than it takes.
+pub(crate) async fn until(is_true: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if is_true() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("waited for ten seconds in vain");
 }

@@ -1,6 +1,9 @@
 //! Who is out there? The appliances of one invented partner with what they protect, as plain values that both
 //! feeds are rendered from. Knows no document format and no clock: `now` is an argument.
 //!
+//! What can be the matter follows the facts "Data traps" and "Exclusions and order": hidden and never set up devices, plans
+//! without offsite copies, Azure devices, names that repeat, paused and archived agents that look stale by design.
+//!
 //! The words are Datto's own (device, agent, share), because this crate plays the outside world; elsewhere a device is
 //! a repository, an agent or a share an asset.
 
