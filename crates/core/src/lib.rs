@@ -9,15 +9,15 @@
 //!
 //! The modules stand in order: each one uses only modules above it in this list.
 
-pub mod checks;
-pub mod expectation;
-pub mod facts;
 pub mod id;
-pub mod judge;
+pub mod time;
 pub mod kind;
 pub mod observation;
+pub mod facts;
+pub mod expectation;
+pub mod verdict;
+pub mod checks;
+pub mod judge;
 pub mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod time;
-pub mod verdict;

@@ -2,6 +2,7 @@
 
 pub mod kinds;
 pub mod look;
+pub mod rest;
 pub mod reading;
 pub mod screenshot;
 mod unique;

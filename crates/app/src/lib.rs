@@ -1,0 +1,7 @@
+//! What is the program lastgood made of? See ARCHITECTURE.md for the map; this library is the program, for its tests.
+
+pub mod clock;
+pub mod config;
+pub mod exit;
+pub mod secret;
+pub mod sources;

@@ -1,0 +1,118 @@
+//! How is a secret held so that no output, log or error can carry it?
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A secret: prints as `[redacted]`, is handed out only by [`Secret::expose`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text without surrounding white space: a file's last line break is no part of a secret.
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// Returns the secret itself, to be sent and never to be shown.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Replaces every occurrence of the secret in a text by `[redacted]`.
+    pub fn redact(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[redacted]") }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Where a secret is read from when a source is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretFrom {
+    /// An environment variable.
+    Environment(String),
+    /// A file, read whole.
+    File(PathBuf),
+}
+
+/// Why a secret could not be read; never holds any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment variable is not set, or is empty.
+    #[error("the environment variable {0} is not set or empty; set it, or name a file that holds the secret")]
+    NotSet(String),
+    /// The file could not be read.
+    #[error("the secret file {path} could not be read; give its path and let this user read it")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds nothing, more than one line, or more than 64 KiB.
+    #[error("the secret file {0} must hold exactly one line that is not empty")]
+    NotOneLine(String),
+}
+
+/// The largest secret file, in bytes: anything larger is another file.
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
+
+impl SecretFrom {
+    /// Reads the secret.
+    pub fn read(&self) -> Result<Secret, SecretError> {
+        match self {
+            Self::Environment(variable) => {
+                let value = std::env::var(variable).unwrap_or_default();
+                let secret = Secret::new(&value);
+                if secret.0.is_empty() { Err(SecretError::NotSet(variable.clone())) } else { Ok(secret) }
+            }
+            Self::File(path) => {
+                let shown = path.display().to_string();
+                let text = read_limited(path)
+                    .map_err(|source| SecretError::Unreadable { path: shown.clone(), source })?;
+                let secret = Secret::new(&text);
+                if secret.0.is_empty() || secret.0.lines().count() > 1 {
+                    return Err(SecretError::NotOneLine(shown));
+                }
+                Ok(secret)
+            }
+        }
+    }
+}
+
+fn read_limited(path: &std::path::Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let secret = Secret::new(" hunter2\n");
+        assert_eq!(format!("{secret:?}"), "[redacted]");
+        assert_eq!(secret.expose(), "hunter2");
+        assert_eq!(secret.redact("GET /hunter2/x"), "GET /[redacted]/x");
+    }
+
+    #[test]
+    fn a_secret_file_holds_one_line() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("key");
+        for (content, ok) in [("abc\n", true), ("", false), ("\n", false), ("a\nb\n", false)] {
+            std::fs::write(&path, content).expect("a writable folder");
+            assert_eq!(SecretFrom::File(path.clone()).read().is_ok(), ok, "{content:?}");
+        }
+        assert!(SecretFrom::File(folder.path().join("none")).read().is_err());
+        assert!(SecretFrom::Environment("LASTGOOD_TEST_UNSET".to_owned()).read().is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! Which kinds of sources are there, and how is each opened and looked at?
+//!
+//! One folder per kind, one line per kind in [`ALL`]. A source looks and hands over a Collection; it never judges and
+//! does not know who asks.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lastgood_core::id::SourceId;
+use lastgood_core::kind::SourceKind;
+use lastgood_core::observation::{Collection, Failure};
+
+use crate::secret::{SecretError, SecretFrom};
+
+/// Every kind of source, in the order of the documentation.
+pub static ALL: [&Entry; 0] = [];
+
+/// A kind of source: how it is named, configured and opened.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its word and the kinds it lists.
+    pub kind: &'static SourceKind,
+    /// What stands behind the colon of a SOURCE.
+    pub location: &'static str,
+    /// What it looks at, in one sentence.
+    pub about: &'static str,
+    /// An example of a SOURCE.
+    pub example: &'static str,
+    /// Which optional keys of a `[[source]]` it understands besides `name`, `kind`, `location` and `thresholds`.
+    pub keys: &'static [&'static str],
+    /// The environment variable a SOURCE on the command line takes its secret from; with `_FILE` behind it, it names a
+    /// file instead.
+    pub secret_variable: Option<&'static str>,
+    /// Opens it: reads secrets, checks the location; does not look yet.
+    pub open: fn(SourceConfig) -> Result<Box<dyn Source>, OpenError>,
+}
+
+/// Finds a kind of source by its word.
+pub fn find(kind: &str) -> Option<&'static Entry> {
+    ALL.into_iter().find(|entry| entry.kind.id == kind)
+}
+
+/// A source as configured, every value valid on its own.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// Its name, unique.
+    pub id: SourceId,
+    /// Its kind.
+    pub entry: &'static Entry,
+    /// A file, URL or repository, as the kind understands it.
+    pub location: String,
+    /// Where its secret is read from; `None` where the configuration names none.
+    pub secret: Option<SecretFrom>,
+    /// The public half of a key pair.
+    pub public_key: Option<String>,
+    /// The zone of local times without one.
+    pub zone: Option<TimeZone>,
+    /// Zones of single repositories, by serial number.
+    pub zones: BTreeMap<String, TimeZone>,
+    /// What may be used, in bytes, where the source itself does not know.
+    pub capacity_bytes: Option<u64>,
+    /// The program to run instead of the one found in `PATH`.
+    pub program: Option<PathBuf>,
+    /// How long one look may take as a whole.
+    pub deadline: Duration,
+    /// How many requests may be under way at once.
+    pub concurrency: Option<usize>,
+    /// How many requests may be started within a minute.
+    pub requests_per_minute: Option<u32>,
+    /// How often costly figures (the size of a restic repository) are taken; between, none are stated.
+    pub stats_interval: Option<Duration>,
+}
+
+/// How much of what a source states is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// What checks read.
+    Judged,
+    /// Also details for people.
+    Everything,
+}
+
+/// Something we look at.
+pub trait Source: Send + Sync {
+    /// Looks once, within the deadline. What could not be seen stands in the Collection as failures. `at` is when the
+    /// look begins; local times that exist twice are read against it.
+    fn look(&self, at: Timestamp, keep: Keep) -> BoxFuture<'_, Collection>;
+
+    /// Writes the document as the source gave it, secrets redacted.
+    fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>>;
+}
+
+/// Why a source could not be opened: a mistake in the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its secret could not be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The location is not one this kind understands.
+    #[error("the location of {source_id} is not usable: {why}")]
+    Location {
+        /// The source.
+        source_id: SourceId,
+        /// What is wrong and what to write instead; holds no secret.
+        why: String,
+    },
+    /// Something the kind needs is not configured.
+    #[error("{source_id} needs {what}")]
+    Missing {
+        /// The source.
+        source_id: SourceId,
+        /// What, and where to set it.
+        what: String,
+    },
+}
+
+/// Why the raw document could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RawError {
+    /// The source could not be read.
+    #[error("failed to read the source: {}", .0.reason)]
+    Look(Failure),
+    /// The document could not be written.
+    #[error("failed to write the document")]
+    Write(#[from] std::io::Error),
+}

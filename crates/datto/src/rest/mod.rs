@@ -1,0 +1,123 @@
+//! What does the REST API state about a fleet?
+//!
+//! Pure: answers come in as bytes or JSON values, a Collection goes out. Which requests give those answers is the
+//! client's matter. Reading is lenient: every field may be missing, null, or a number written as text.
+
+use std::collections::HashSet;
+
+use lastgood_core::id::Name;
+use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place, RepositoryObservation};
+use serde_json::{Map, Value};
+
+use crate::kinds::DATTO_REST;
+use crate::look::{Failures, Look, OBSERVATIONS_MAX};
+use crate::unique::{UniqueKeys, make_unique};
+
+mod asset;
+mod device;
+mod shapes;
+mod value;
+
+pub use self::shapes::{AnswerError, Page, read_page};
+
+/// One object of an answer, fields as they came.
+pub type Object = Map<String, Value>;
+
+/// A device with what asking for its assets gave.
+#[derive(Clone, Debug)]
+pub struct DeviceAnswer {
+    /// The device as its list states it.
+    pub device: Object,
+    /// Its assets as its own list states them; an `Err` costs this device's assets alone.
+    pub assets: Result<Vec<Object>, AssetsFailure>,
+}
+
+/// Why the assets of one device could not be listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetsFailure {
+    /// Why, from the closed set.
+    pub kind: FailureKind,
+    /// Why, in words; holds no secret.
+    pub reason: String,
+}
+
+/// Returns the serial number of a device: the path segment for its assets; `None` if it states none.
+pub fn serial_of(device: &Object) -> Option<String> {
+    value::text(device, "serialNumber").map(|serial| serial.trim().to_owned()).filter(|serial| !serial.is_empty())
+}
+
+/// Makes a Collection of a list of devices and their assets.
+///
+/// `listing_failure` is set if the list of devices itself broke off; what was read of it stands. A device that stands
+/// twice (lists move while they are paged) is taken once.
+pub fn collect(devices: Vec<DeviceAnswer>, listing_failure: Option<AssetsFailure>, look: &Look) -> Collection {
+    let mut failures = Failures::default();
+    let mut listing = Extent::Complete;
+    if let Some(AssetsFailure { kind, reason }) = listing_failure {
+        listing = if devices.is_empty() { Extent::Failed } else { Extent::Partial };
+        failures.note(Failure { place: Place::source(), kind, reason });
+    }
+    let mut seen = HashSet::new();
+    let mut keys = UniqueKeys::new();
+    let mut repositories = Vec::with_capacity(devices.len());
+    let mut observed = 0;
+    for (answer, position) in devices.into_iter().zip(1..) {
+        observed += 1 + answer.assets.as_ref().map_or(0, Vec::len);
+        if observed > OBSERVATIONS_MAX {
+            listing = Extent::Partial;
+            let reason = format!("more than {OBSERVATIONS_MAX} devices and assets; the rest was not read");
+            failures.malformed(Place::source(), reason);
+            break;
+        }
+        if serial_of(&answer.device).is_some_and(|serial| !seen.insert(serial)) {
+            continue;
+        }
+        let mut repository = device::read(&answer.device, position, look);
+        keys.claim(&mut repository);
+        read_assets(&mut repository, answer, look, &mut failures);
+        repositories.push(repository);
+    }
+    Collection {
+        source: look.source.clone(),
+        kind: &DATTO_REST,
+        observed_at: look.at,
+        listing,
+        repositories,
+        failures: failures.into_vec(),
+    }
+}
+
+/// Fills in the assets of a device; one that cannot be read makes the list partial.
+fn read_assets(
+    repository: &mut RepositoryObservation,
+    answer: DeviceAnswer,
+    look: &Look,
+    failures: &mut Failures,
+) {
+    let offsite = device::offsite_exemption(&answer.device);
+    let objects = match answer.assets {
+        Ok(objects) => objects,
+        Err(AssetsFailure { kind, reason }) => {
+            repository.listing = Extent::Failed;
+            failures.note(Failure { place: Place::repository(repository.key.clone()), kind, reason });
+            return;
+        }
+    };
+    repository.assets.reserve_exact(objects.len());
+    for (object, position) in objects.iter().zip(1..) {
+        match asset::read(object, position, offsite, look) {
+            Ok(asset) => repository.assets.push(asset),
+            Err(reason) => {
+                repository.listing = Extent::Partial;
+                let name = value::text(object, "name").map(|name| Name::new(name.trim()));
+                let place = Place { asset: name, ..Place::repository(repository.key.clone()) };
+                failures.malformed(place, reason);
+            }
+        }
+    }
+    repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
+    make_unique(&mut repository.assets);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+use super::*;
+use crate::look::Zones;
+use jiff::Timestamp;
+use lastgood_core::checks;
+use lastgood_core::expectation::Expectations;
+use lastgood_core::facts::fold;
+use lastgood_core::id::SourceId;
+use lastgood_core::judge::judge;
+use lastgood_core::verdict::Outcome;
+use serde_json::json;
+
+const DEVICES: &[u8] = include_bytes!("../../testdata/datto-rest-devices.json");
+const ASSETS: &[u8] = include_bytes!("../../testdata/datto-rest-assets.json");
+const NOW: &str = "2026-03-02T12:00:00Z";
+const WITH_ASSETS: &str = "D05099A1B2C3";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a valid instant")
+}
+
+fn look() -> Look {
+    let source = SourceId::new("datto-rest").expect("a valid name");
+    Look { source, at: at(NOW), zones: Zones::portal(), keep_details: true }
+}
+
+fn sample(assets: &[u8]) -> Collection {
+    let devices = read_page(DEVICES).expect("the sample").items;
+    let assets = read_page(assets).expect("the sample").items;
+    let answer = |device: Object| {
+        let is_first = serial_of(&device).as_deref() == Some(WITH_ASSETS);
+        DeviceAnswer { device, assets: Ok(if is_first { assets.clone() } else { Vec::new() }) }
+    };
+    collect(devices.into_iter().map(answer).collect(), None, &look())
+}
+
+/// Every verdict that is not ok, and every exemption, a line each.
+fn verdicts(collection: Collection) -> String {
+    let facts = fold(vec![collection]);
+    let expectations = Expectations::new(checks::thresholds_of, Vec::new());
+    let judgement = judge(&facts, &expectations, at(NOW));
+    let mut lines = Vec::new();
+    for (subject, verdicts) in judgement.subjects() {
+        for verdict in verdicts {
+            let words = checks::find(verdict.check).expect("a check").words;
+            let summary = verdict.reason.summary(words, at(NOW));
+            if verdict.outcome != Outcome::Ok || summary.starts_with("not judged") {
+                let path = subject.path();
+                lines.push(format!("{path}: {} {}: {summary}", verdict.check, verdict.outcome.as_str()));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_sample_gives_the_verdicts_that_the_facts_list() {
+    insta::assert_snapshot!(verdicts(sample(ASSETS)));
+}
+
+#[test]
+fn all_three_shapes_give_the_same_verdicts() {
+    let list: Vec<Value> = serde_json::from_slice(ASSETS).expect("the sample");
+    let envelope = json!({"pagination": {"page": 1, "perPage": 100, "totalPages": 1, "count": list.len()}, "items": list});
+    let indexed: Object = list.iter().enumerate().map(|(index, item)| (index.to_string(), item.clone())).collect();
+    let bare = verdicts(sample(ASSETS));
+    assert_eq!(verdicts(sample(envelope.to_string().as_bytes())), bare);
+    assert_eq!(verdicts(sample(Value::Object(indexed).to_string().as_bytes())), bare);
+}
