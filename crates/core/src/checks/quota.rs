@@ -60,24 +60,28 @@ fn judge(repository: &RepositoryFacts, expected: &Expectation, _now: Timestamp) 
 /// 1. A figure that is stated and cannot be read makes the answer unknown, whatever the others say.
 /// 2. A stated quota is the total; used must then be stated too.
 /// 3. Without a quota the total is used + free. None of the two stated: exempt. Only one: unknown.
-/// 4. used + free = 0: the figures are placeholders of a new device, unknown.
+/// 4. A total of 0 of which nothing is used: the figures are placeholders of a new device, unknown.
 fn figures(space: &Space) -> Result<(u64, u128), Answer> {
     let all = [space.used, space.free, space.quota];
     if all.contains(&Stated::Unreadable) {
         return Err(Reason::Unreadable.is(Outcome::Unknown));
     }
     match all.map(|figure| figure.value()) {
+        [Some(0), _, Some(0)] | [Some(0), Some(0), None] => Err(Reason::NoCapacity.is(Outcome::Unknown)),
         [Some(used), _, Some(quota)] => Ok((used, u128::from(quota))),
-        [Some(0), Some(0), None] => Err(Reason::NoCapacity.is(Outcome::Unknown)),
         [Some(used), Some(free), None] => Ok((used, u128::from(used) + u128::from(free))),
         [None, None, None] => Err(Reason::Exempt(Exemption::NoStorageStated).is(Outcome::Ok)),
         [None, ..] | [Some(_), None, None] => Err(Reason::NotStated.is(Outcome::Unknown)),
     }
 }
 
-/// Compares in 128 bits, unrounded: exactly at the level is ok.
+/// Compares in 128 bits, unrounded: exactly at the level is ok. A total beyond 64 bits is shown halved, and so is what is
+/// used of it: the share stays what it is.
 fn judge_share(used: u64, total: u128, level: Percent) -> Answer {
     let over = u128::from(used) * 10_000 > u128::from(level.0) * total;
-    let shown_total = u64::try_from(total).unwrap_or(u64::MAX);
-    Reason::Filled(used, shown_total, level).is(if over { Outcome::Bad } else { Outcome::Ok })
+    let (shown_used, shown_total) = match u64::try_from(total) {
+        Ok(total) => (used, total),
+        Err(_) => (used / 2, u64::try_from(total / 2).unwrap_or(u64::MAX)),
+    };
+    Reason::Filled(shown_used, shown_total, level).is(if over { Outcome::Bad } else { Outcome::Ok })
 }

@@ -1,0 +1,89 @@
+//! The checks of what was reported and what could be seen: unsuccessful, visibility.
+
+use super::*;
+use crate::facts::fold;
+use crate::observation::{Exemption, Extent, LastRun};
+use crate::testing::{FleetBuilder, unreachable};
+
+#[rstest]
+#[case::no_run_yet(LastRun::NoneYet, 1, (Ok, Reason::Exempt(Exemption::NoRunYet)))]
+#[case::succeeded(LastRun::Succeeded, 1, (Ok, Reason::Succeeded))]
+#[case::failed_once(failed(1), 1, (Bad, Reason::Failed(1, 1, None)))]
+#[case::failed_once_of_two(failed(1), 2, (Ok, Reason::Failed(1, 2, None)))]
+#[case::failed_twice_of_two(failed(2), 2, (Bad, Reason::Failed(2, 2, None)))]
+#[case::failed_thrice_of_two(failed(3), 2, (Bad, Reason::Failed(3, 2, None)))]
+fn a_run_is_unsuccessful_from_the_counted_failure_on(
+    #[case] last_run: LastRun,
+    #[case] limit: u32,
+    #[case] expected: Answer,
+) {
+    assert_eq!(
+        of_agent(&unsuccessful::CHECK, Some(limit), |agent| agent.last_run =
+            last_run),
+        expected
+    );
+}
+
+fn failed(in_row: u32) -> LastRun {
+    LastRun::Failed { in_row, at: None }
+}
+
+const LIMIT: Seconds = Seconds::hours(3);
+
+#[rstest]
+#[case::read(Extent::Complete, Some(seconds_ago(0)), (Ok, Reason::Seen))]
+#[case::read_long_ago(Extent::Complete, Some(seconds_ago(99_999)), (Ok, Reason::Seen))]
+#[case::never_read(Extent::Failed, None, (Unknown, Reason::NotSeen))]
+#[case::only_ever_in_part(Extent::Partial, None, (Unknown, Reason::SeenInPart))]
+#[case::exactly_at_the_limit(Extent::Failed, Some(seconds_ago(10_800)), (Unknown, Reason::NotSeen))]
+#[case::a_nanosecond_more(
+    Extent::Failed, Some(seconds_ago(10_800) - NANOSECOND),
+    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT)))]
+#[case::a_second_more(Extent::Failed, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
+#[case::in_part_within(Extent::Partial, Some(seconds_ago(10_800)), (Unknown, Reason::SeenInPart))]
+#[case::in_part_for_too_long(
+    Extent::Partial, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
+#[case::read_at_an_instant_ahead(Extent::Failed, Some(seconds_ago(-301)), (Unknown, Reason::NotSeen))]
+fn blindness_is_unknown_at_first_and_bad_once_it_lasts(
+    #[case] listing: Extent,
+    #[case] listed_at: Option<Timestamp>,
+    #[case] expected: Answer,
+) {
+    let answer = of_appliance(&visibility::CHECK, None, |facts| {
+        facts.stated.listing = listing;
+        facts.listed_at = listed_at;
+    });
+    assert_eq!(answer, expected);
+    let mut source = FleetBuilder::new("acme", noon())
+        .agents("nas", &["db"])
+        .facts()
+        .sources
+        .remove(0);
+    source.listing = listing;
+    source.listed_at = listed_at;
+    let judge = visibility::CHECK.judge.source.expect("asked of sources");
+    assert_eq!(
+        judge(&source, &expecting(&visibility::CHECK, None), noon()),
+        expected
+    );
+}
+
+#[test]
+fn an_empty_fleet_is_unknown_and_never_healthy() {
+    let judge = visibility::CHECK.judge.source.expect("asked of sources");
+    let expected = expecting(&visibility::CHECK, None);
+    let empty = FleetBuilder::new("acme", noon()).facts();
+    assert_eq!(
+        judge(&empty.sources[0], &expected, noon()),
+        (Unknown, Reason::NothingListed)
+    );
+    let failed = fold(vec![unreachable("acme", noon())]);
+    assert_eq!(
+        judge(&failed.sources[0], &expected, noon()),
+        (Unknown, Reason::NotSeen)
+    );
+    let before = FleetBuilder::new("acme", seconds_ago(10_801)).collection();
+    let lasting = fold(vec![before, unreachable("acme", noon())]);
+    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT));
+    assert_eq!(judge(&lasting.sources[0], &expected, noon()), blind);
+}
