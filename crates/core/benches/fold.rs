@@ -16,10 +16,7 @@ fn main() {
     let older = fleet::look(repositories, 1);
     let complete = fleet::look(repositories, 0);
     let partial = in_part(complete.clone());
-    for (name, newer) in [
-        ("two complete looks", complete),
-        ("a complete look and a partial one", partial),
-    ] {
+    for (name, newer) in [("two complete looks", complete), ("a complete look and a partial one", partial)] {
         group.bench_function(name, |bencher| {
             let both = || vec![older.clone(), newer.clone()];
             bencher.iter_batched(both, |looks| black_box(fold(looks)), BatchSize::PerIteration);

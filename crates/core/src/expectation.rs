@@ -80,9 +80,9 @@ impl Threshold {
                 Ok(seconds) => Ok(Some(seconds.0)),
                 Err(_) => Err(InvalidValue::Time { name, text: shown() }),
             },
-            Unit::Percent => parse_percent(text)
-                .map(Some)
-                .ok_or_else(|| InvalidValue::Percent { name, text: shown() }),
+            Unit::Percent => {
+                parse_percent(text).map(Some).ok_or_else(|| InvalidValue::Percent { name, text: shown() })
+            }
             Unit::Count => match text.parse::<u32>() {
                 Ok(count) if count > 0 => Ok(Some(count)),
                 _ => Err(InvalidValue::Count { name, text: shown() }),
@@ -180,10 +180,7 @@ pub struct Expectation {
 impl Expectation {
     /// Returns the value of a threshold of this check; `None` is "off".
     pub fn value(&self, threshold: &'static Threshold) -> Option<u32> {
-        let setting = self
-            .settings
-            .iter()
-            .find(|setting| std::ptr::eq(setting.threshold, threshold));
+        let setting = self.settings.iter().find(|setting| std::ptr::eq(setting.threshold, threshold));
         setting.and_then(|setting| setting.value)
     }
 
@@ -237,18 +234,12 @@ struct Resolved {
 impl Expectations {
     /// Takes the layers in rising order of precedence.
     pub fn new(thresholds_of: ThresholdsOf, layers: Vec<Layer>) -> Self {
-        Self {
-            thresholds_of,
-            layers,
-            resolved: RefCell::default(),
-        }
+        Self { thresholds_of, layers, resolved: RefCell::default() }
     }
 
     /// True if some layer speaks of single subjects by pattern, so that each subject has to be resolved on its own.
     pub fn has_patterns(&self) -> bool {
-        self.layers
-            .iter()
-            .any(|layer| matches!(layer.scope, Scope::Pattern(_)))
+        self.layers.iter().any(|layer| matches!(layer.scope, Scope::Pattern(_)))
     }
 
     /// Returns what is expected of a subject: one entry per check in `checks`, those that are "off" left out.
@@ -259,10 +250,7 @@ impl Expectations {
         kind: Option<&'static Kind>,
         checks: &[CheckId],
     ) -> Rc<[Expectation]> {
-        let key = Resolved {
-            kind: kind.map(std::ptr::from_ref),
-            layers: self.layers_of(subject),
-        };
+        let key = Resolved { kind: kind.map(std::ptr::from_ref), layers: self.layers_of(subject) };
         if let Some(found) = self.resolved.borrow().get(&key) {
             return Rc::clone(found);
         }
@@ -277,27 +265,18 @@ impl Expectations {
 
     /// Returns which layers speak of the subject, lowest first.
     fn layers_of(&self, subject: &Subject<'_>) -> Vec<usize> {
-        let path = if self.has_patterns() {
-            subject.path()
-        } else {
-            String::new()
-        };
+        let path = if self.has_patterns() { subject.path() } else { String::new() };
         let speaks = |layer: &Layer| match &layer.scope {
             Scope::Everything => true,
             Scope::Source(source) => *source == subject.source().id,
             Scope::Pattern(matches) => matches(&path),
         };
-        (0..self.layers.len())
-            .filter(|&index| speaks(&self.layers[index]))
-            .collect()
+        (0..self.layers.len()).filter(|&index| speaks(&self.layers[index])).collect()
     }
 
     fn expectation(&self, check: CheckId, kind: Option<&'static Kind>, layers: &[usize]) -> Expectation {
         let thresholds = (self.thresholds_of)(check);
-        let settings = thresholds
-            .iter()
-            .map(|threshold| self.setting(threshold, kind, layers))
-            .collect();
+        let settings = thresholds.iter().map(|threshold| self.setting(threshold, kind, layers)).collect();
         Expectation { check, settings }
     }
 
@@ -309,32 +288,16 @@ impl Expectations {
         layers: &[usize],
     ) -> Setting {
         for &index in layers.iter().rev() {
-            let found = self.layers[index]
-                .values
-                .iter()
-                .rev()
-                .find(|(name, ..)| *name == threshold.name);
+            let found = self.layers[index].values.iter().rev().find(|(name, ..)| *name == threshold.name);
             if let Some((_, value, origin)) = found {
-                return Setting {
-                    threshold,
-                    value: *value,
-                    origin: origin.clone(),
-                };
+                return Setting { threshold, value: *value, origin: origin.clone() };
             }
         }
         let of_kind = kind.and_then(|kind| {
             let found = kind.defaults.iter().find(|(name, _)| *name == threshold.name)?;
-            Some(Setting {
-                threshold,
-                value: found.1,
-                origin: Origin::Kind(kind.id),
-            })
+            Some(Setting { threshold, value: found.1, origin: Origin::Kind(kind.id) })
         });
-        of_kind.unwrap_or(Setting {
-            threshold,
-            value: threshold.default,
-            origin: Origin::Default,
-        })
+        of_kind.unwrap_or(Setting { threshold, value: threshold.default, origin: Origin::Default })
     }
 }
 
@@ -343,12 +306,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    const SHARE: Threshold = Threshold {
-        name: "share",
-        unit: Unit::Percent,
-        default: Some(8500),
-        meaning: "",
-    };
+    const SHARE: Threshold =
+        Threshold { name: "share", unit: Unit::Percent, default: Some(8500), meaning: "" };
 
     #[rstest]
     #[case("85", Some(8500))]

@@ -53,12 +53,7 @@ pub struct Evidence {
 impl Evidence {
     /// Keeps `raw`, cut to [`EVIDENCE_MAX_BYTES`].
     pub fn new(field: &'static str, line: Option<u64>, raw: &str, note: &'static str) -> Self {
-        Self {
-            field,
-            line,
-            raw: cut(raw, EVIDENCE_MAX_BYTES).into(),
-            note,
-        }
+        Self { field, line, raw: cut(raw, EVIDENCE_MAX_BYTES).into(), note }
     }
 }
 
@@ -67,10 +62,7 @@ pub fn cut(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
         return text.to_owned();
     }
-    let end = (0..=max_bytes)
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
+    let end = (0..=max_bytes).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     format!("{}…", &text[..end])
 }
 
@@ -395,10 +387,7 @@ impl Place {
 
     /// A repository.
     pub fn repository(key: Name) -> Self {
-        Self {
-            repository: Some(key),
-            ..Self::default()
-        }
+        Self { repository: Some(key), ..Self::default() }
     }
 }
 
@@ -439,14 +428,7 @@ impl Collection {
         failure: Failure,
     ) -> Self {
         let failures = vec![failure];
-        Self {
-            source,
-            kind,
-            observed_at,
-            listing: Extent::Failed,
-            repositories: Vec::new(),
-            failures,
-        }
+        Self { source, kind, observed_at, listing: Extent::Failed, repositories: Vec::new(), failures }
     }
 
     /// Returns how much of everything was seen: the list of repositories and every list of assets.
@@ -455,15 +437,8 @@ impl Collection {
             return Extent::Failed;
         }
         let all_read = self.listing == Extent::Complete
-            && self
-                .repositories
-                .iter()
-                .all(|repository| repository.listing == Extent::Complete);
-        if all_read {
-            Extent::Complete
-        } else {
-            Extent::Partial
-        }
+            && self.repositories.iter().all(|repository| repository.listing == Extent::Complete);
+        if all_read { Extent::Complete } else { Extent::Partial }
     }
 }
 

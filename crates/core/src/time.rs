@@ -170,10 +170,7 @@ mod tests {
     #[test]
     fn five_minutes_ahead_is_now_and_a_nanosecond_more_is_not() {
         let now: Timestamp = "2026-03-29T01:00:00Z".parse().expect("a valid instant");
-        assert_eq!(
-            elapsed(now + FUTURE_TOLERANCE, now),
-            Elapsed::Past(SignedDuration::ZERO)
-        );
+        assert_eq!(elapsed(now + FUTURE_TOLERANCE, now), Elapsed::Past(SignedDuration::ZERO));
         let more = FUTURE_TOLERANCE + SignedDuration::from_nanos(1);
         assert_eq!(elapsed(now + more, now), Elapsed::Ahead);
         assert_eq!(

@@ -113,18 +113,10 @@ impl Reason {
         match *self {
             Self::Exempt(exemption) => format!("not judged: {}", exemption.explain()),
             Self::Recent(at, limit) => {
-                format!(
-                    "{matter} {verb} {} ago ({}), allowed are {limit}",
-                    age(at, now),
-                    Instant(at)
-                )
+                format!("{matter} {verb} {} ago ({}), allowed are {limit}", age(at, now), Instant(at))
             }
             Self::TooOld(at, limit) => {
-                format!(
-                    "{matter} {verb} {} ago ({}), more than {limit}",
-                    age(at, now),
-                    Instant(at)
-                )
+                format!("{matter} {verb} {} ago ({}), more than {limit}", age(at, now), Instant(at))
             }
             Self::Never => format!("{matter} never happened, or nothing readable says so"),
             Self::Ahead(at) => format!("{matter} is dated in the future ({})", Instant(at)),
@@ -138,20 +130,13 @@ impl Reason {
                 format!("the newest run failed{}{}", dated(at), tolerated(1, limit))
             }
             Self::Failed(count, limit, at) => {
-                format!(
-                    "the newest {count} runs failed{}{}",
-                    dated(at),
-                    tolerated(count, limit)
-                )
+                format!("the newest {count} runs failed{}{}", dated(at), tolerated(count, limit))
             }
             Self::Ends(at, notice) => ends(matter, at, notice, now),
             Self::VerificationFailed(at) => format!("the newest verification failed{}", dated(at)),
             Self::Used => "it holds backups".to_owned(),
             Self::Unused(at, limit) => {
-                format!(
-                    "it holds no backup and was made {} ago, allowed are {limit}",
-                    age(at, now)
-                )
+                format!("it holds no backup and was made {} ago, allowed are {limit}", age(at, now))
             }
             Self::UnusedSinceUnknown => {
                 "it holds no backup, and nothing says how long it has existed".to_owned()
@@ -161,10 +146,7 @@ impl Reason {
             Self::SeenInPart => "only a part of its list was read".to_owned(),
             Self::NotSeen => "its list could not be read".to_owned(),
             Self::BlindSince(at, limit) => {
-                format!(
-                    "its list could not be read for {}, more than {limit}",
-                    age(at, now)
-                )
+                format!("its list could not be read for {}, more than {limit}", age(at, now))
             }
         }
     }
@@ -184,10 +166,7 @@ impl Reason {
             },
             Self::Never => format!("turns ok once {matter} is stated and recent"),
             Self::Ahead(at) => {
-                format!(
-                    "can be judged once {} is past, or the clock that stated it is right",
-                    Instant(at)
-                )
+                format!("can be judged once {} is past, or the clock that stated it is right", Instant(at))
             }
             Self::NotStated | Self::NoCapacity => "can be judged once the source states it".to_owned(),
             Self::Unreadable => {
@@ -195,10 +174,7 @@ impl Reason {
             }
             Self::Running(_, limit) => format!("turns with a restart: bad from {limit} on"),
             Self::Filled(_, total, level) => {
-                format!(
-                    "turns at {level} of the capacity, {} used",
-                    limit_of(total, level)
-                )
+                format!("turns at {level} of the capacity, {} used", limit_of(total, level))
             }
             Self::Succeeded => "turns bad when a run fails".to_owned(),
             Self::Failed(_, limit, _) => match outcome {
@@ -258,9 +234,7 @@ fn age(at: Timestamp, now: Timestamp) -> Age {
 }
 
 fn length(seconds: u64) -> Age {
-    Age(jiff::SignedDuration::from_secs(
-        i64::try_from(seconds).unwrap_or(i64::MAX),
-    ))
+    Age(jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
 /// Shows a share with two decimals, cut and not rounded, so that 85.004 % never reads as more than it is.
@@ -282,11 +256,7 @@ fn dated(at: Option<Timestamp>) -> String {
 }
 
 fn tolerated(count: u32, limit: u32) -> String {
-    if count < limit {
-        format!(", {limit} in a row are too many")
-    } else {
-        String::new()
-    }
+    if count < limit { format!(", {limit} in a row are too many") } else { String::new() }
 }
 
 fn ends(matter: &str, at: Timestamp, notice: Seconds, now: Timestamp) -> String {
@@ -294,9 +264,5 @@ fn ends(matter: &str, at: Timestamp, notice: Seconds, now: Timestamp) -> String 
     if left.is_negative() {
         return format!("{matter} ended {} ago ({})", Age(left), Instant(at));
     }
-    format!(
-        "{matter} ends in {} ({}), notice is {notice}",
-        Age(left),
-        Instant(at)
-    )
+    format!("{matter} ends in {} ({}), notice is {notice}", Age(left), Instant(at))
 }

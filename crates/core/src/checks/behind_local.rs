@@ -28,16 +28,9 @@ pub static CHECK: Check = Check {
     question: "Is the last good backup recent enough?",
     bad_when: "now - last good backup > `local_after`, or never",
     remedy: "see whether the machine is on and its backup still planned, and start one by hand",
-    words: Words {
-        matter: "the last good backup",
-        verb: "was",
-    },
+    words: Words { matter: "the last good backup", verb: "was" },
     thresholds: &[&LOCAL_AFTER],
-    judge: Judge {
-        source: None,
-        repository: None,
-        asset: Some(judge),
-    },
+    judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
 fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {

@@ -28,16 +28,9 @@ pub static CHECK: Check = Check {
     question: "Is the last offsite copy recent enough?",
     bad_when: "now - last offsite copy > `offsite_after`, or never; not for assets that keep none by design",
     remedy: "look at the bandwidth, its limits and the queue of uploads",
-    words: Words {
-        matter: "the last offsite copy",
-        verb: "was",
-    },
+    words: Words { matter: "the last offsite copy", verb: "was" },
     thresholds: &[&OFFSITE_AFTER],
-    judge: Judge {
-        source: None,
-        repository: None,
-        asset: Some(judge),
-    },
+    judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
 fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {

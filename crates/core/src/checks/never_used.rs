@@ -29,25 +29,13 @@ pub static CHECK: Check = Check {
     question: "Was it set up and never used?",
     bad_when: "no backup ever, and now - created > `never_used_after`; unknown where the creation is not known",
     remedy: "ask its owner whether the backup was ever set up, and help to start it",
-    words: Words {
-        matter: "its creation",
-        verb: "was",
-    },
+    words: Words { matter: "its creation", verb: "was" },
     thresholds: &[&NEVER_USED_AFTER],
-    judge: Judge {
-        source: None,
-        repository: Some(judge_repository),
-        asset: Some(judge_asset),
-    },
+    judge: Judge { source: None, repository: Some(judge_repository), asset: Some(judge_asset) },
 };
 
 fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(
-        repository.stated.used_ever,
-        repository.stated.created_at,
-        expected,
-        now,
-    )
+    judge(repository.stated.used_ever, repository.stated.created_at, expected, now)
 }
 
 fn judge_asset(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
@@ -62,17 +50,11 @@ fn judge(used: bool, created_at: Stated<Timestamp>, expected: &Expectation, now:
     let Some(created_at) = created_at.value() else {
         return Reason::UnusedSinceUnknown.is(Outcome::Unknown);
     };
-    let limit = expected
-        .seconds(&NEVER_USED_AFTER)
-        .expect("a check whose threshold is off is not asked");
+    let limit = expected.seconds(&NEVER_USED_AFTER).expect("a check whose threshold is off is not asked");
     match elapsed(created_at, now) {
         Elapsed::Ahead => Reason::Ahead(created_at).is(Outcome::Unknown),
         Elapsed::Past(passed) => {
-            let outcome = if passed > limit.duration() {
-                Outcome::Bad
-            } else {
-                Outcome::Ok
-            };
+            let outcome = if passed > limit.duration() { Outcome::Bad } else { Outcome::Ok };
             Reason::Unused(created_at, limit).is(outcome)
         }
     }

@@ -28,16 +28,9 @@ pub static CHECK: Check = Check {
     question: "Has the repository spoken lately?",
     bad_when: "now - last seen > `offline_after`, or never seen",
     remedy: "check its power and network, and what stands between it and the portal",
-    words: Words {
-        matter: "the last sign of life",
-        verb: "was",
-    },
+    words: Words { matter: "the last sign of life", verb: "was" },
     thresholds: &[&OFFLINE_AFTER],
-    judge: Judge {
-        source: None,
-        repository: Some(judge),
-        asset: None,
-    },
+    judge: Judge { source: None, repository: Some(judge), asset: None },
 };
 
 fn judge(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {

@@ -28,27 +28,16 @@ pub static CHECK: Check = Check {
     question: "Is its storage about to run out?",
     bad_when: "used x 100 > `quota_level` x quota, unrounded; the quota is used + free where none is stated",
     remedy: "make room, shorten the retention or order more storage",
-    words: Words {
-        matter: "the storage",
-        verb: "is",
-    },
+    words: Words { matter: "the storage", verb: "is" },
     thresholds: &[&QUOTA_LEVEL],
-    judge: Judge {
-        source: None,
-        repository: Some(judge),
-        asset: None,
-    },
+    judge: Judge { source: None, repository: Some(judge), asset: None },
 };
 
 fn judge(repository: &RepositoryFacts, expected: &Expectation, _now: Timestamp) -> Answer {
     if let Some(exemption) = repository.stated.space_exempt {
         return Reason::Exempt(exemption).is(Outcome::Ok);
     }
-    let level = Percent(
-        expected
-            .value(&QUOTA_LEVEL)
-            .expect("a check whose threshold is off is not asked"),
-    );
+    let level = Percent(expected.value(&QUOTA_LEVEL).expect("a check whose threshold is off is not asked"));
     match figures(&repository.stated.space) {
         Ok((used, total)) => judge_share(used, total, level),
         Err(answer) => answer,

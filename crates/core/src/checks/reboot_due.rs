@@ -29,16 +29,9 @@ pub static CHECK: Check = Check {
     question: "Has it been running so long that a restart is due?",
     bad_when: "uptime >= `reboot_after`",
     remedy: "plan a restart, so that pending updates come into force",
-    words: Words {
-        matter: "the running time",
-        verb: "is",
-    },
+    words: Words { matter: "the running time", verb: "is" },
     thresholds: &[&REBOOT_AFTER],
-    judge: Judge {
-        source: None,
-        repository: Some(judge),
-        asset: None,
-    },
+    judge: Judge { source: None, repository: Some(judge), asset: None },
 };
 
 fn judge(repository: &RepositoryFacts, expected: &Expectation, _now: Timestamp) -> Answer {
@@ -47,19 +40,13 @@ fn judge(repository: &RepositoryFacts, expected: &Expectation, _now: Timestamp) 
         Stated::Unreadable => return Reason::Unreadable.is(Outcome::Unknown),
         Stated::Value(uptime) => uptime,
     };
-    let limit = expected
-        .seconds(&REBOOT_AFTER)
-        .expect("a check whose threshold is off is not asked");
+    let limit = expected.seconds(&REBOOT_AFTER).expect("a check whose threshold is off is not asked");
     let due = uptime.seconds() >= f64::from(limit.0);
     Reason::Running(whole_seconds(uptime), limit).is(if due { Outcome::Bad } else { Outcome::Ok })
 }
 
 /// Cuts the fraction; a running time beyond what 64 bits hold is shown as the largest one.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "never negative; casts saturate"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; casts saturate")]
 fn whole_seconds(uptime: Uptime) -> u64 {
     uptime.seconds() as u64
 }

@@ -29,25 +29,16 @@ pub static CHECK: Check = Check {
     question: "Does its service or warranty end soon?",
     bad_when: "end - now <= `expiry_notice` for the service or the warranty, whichever ends first",
     remedy: "renew it, or plan its replacement",
-    words: Words {
-        matter: "service or warranty",
-        verb: "ends",
-    },
+    words: Words { matter: "service or warranty", verb: "ends" },
     thresholds: &[&EXPIRY_NOTICE],
-    judge: Judge {
-        source: None,
-        repository: Some(judge),
-        asset: None,
-    },
+    judge: Judge { source: None, repository: Some(judge), asset: None },
 };
 
 /// 1. The first readable end that is near or past is bad, whatever the other one is.
 /// 2. Else an end that is stated and cannot be read leaves the answer unknown.
 /// 3. None stated: exempt.
 fn judge(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    let notice = expected
-        .seconds(&EXPIRY_NOTICE)
-        .expect("a check whose threshold is off is not asked");
+    let notice = expected.seconds(&EXPIRY_NOTICE).expect("a check whose threshold is off is not asked");
     let stated = [repository.stated.service_end, repository.stated.warranty_end];
     let first = stated.iter().filter_map(Stated::value).min();
     if let Some(end) = first.filter(|end| left(*end, now) <= notice.duration()) {

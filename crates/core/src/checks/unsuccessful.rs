@@ -27,31 +27,18 @@ pub static CHECK: Check = Check {
     question: "Did the newest run end well?",
     bad_when: "the newest finished run failed, `unsuccessful_count` times in a row",
     remedy: "read the error of the run where it was made, and start one by hand",
-    words: Words {
-        matter: "the newest run",
-        verb: "was",
-    },
+    words: Words { matter: "the newest run", verb: "was" },
     thresholds: &[&UNSUCCESSFUL_COUNT],
-    judge: Judge {
-        source: None,
-        repository: None,
-        asset: Some(judge),
-    },
+    judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
 fn judge(asset: &AssetObservation, expected: &Expectation, _now: Timestamp) -> Answer {
-    let limit = expected
-        .value(&UNSUCCESSFUL_COUNT)
-        .expect("a check whose threshold is off is not asked");
+    let limit = expected.value(&UNSUCCESSFUL_COUNT).expect("a check whose threshold is off is not asked");
     match asset.last_run {
         LastRun::NoneYet => Reason::Exempt(Exemption::NoRunYet).is(Outcome::Ok),
         LastRun::Succeeded => Reason::Succeeded.is(Outcome::Ok),
         LastRun::Failed { in_row, at } => {
-            let outcome = if in_row >= limit {
-                Outcome::Bad
-            } else {
-                Outcome::Ok
-            };
+            let outcome = if in_row >= limit { Outcome::Bad } else { Outcome::Ok };
             Reason::Failed(in_row, limit, at).is(outcome)
         }
     }

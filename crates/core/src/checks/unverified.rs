@@ -27,16 +27,9 @@ pub static CHECK: Check = Check {
     question: "Was it proved lately that the backup can be restored?",
     bad_when: "the newest verification failed, or now - newest verification > `verified_after`, or never",
     remedy: "look at the screenshot and the verification errors, and restore a file by hand",
-    words: Words {
-        matter: "the newest verification",
-        verb: "was",
-    },
+    words: Words { matter: "the newest verification", verb: "was" },
     thresholds: &[&VERIFIED_AFTER],
-    judge: Judge {
-        source: None,
-        repository: None,
-        asset: Some(judge),
-    },
+    judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
 /// 1. A verification that failed is bad, however recent.

@@ -30,16 +30,9 @@ pub static CHECK: Check = Check {
     bad_when: "its listing could not be read for longer than `blind_after`; a failed or partial look, or one that \
                listed nothing at all, is unknown",
     remedy: "read the failures of the look: each says what to do",
-    words: Words {
-        matter: "the last complete listing",
-        verb: "was",
-    },
+    words: Words { matter: "the last complete listing", verb: "was" },
     thresholds: &[&BLIND_AFTER],
-    judge: Judge {
-        source: Some(judge_source),
-        repository: Some(judge_repository),
-        asset: None,
-    },
+    judge: Judge { source: Some(judge_source), repository: Some(judge_repository), asset: None },
 };
 
 fn judge_source(source: &SourceFacts, expected: &Expectation, now: Timestamp) -> Answer {
@@ -58,9 +51,7 @@ fn judge(listing: Extent, listed_at: Option<Timestamp>, expected: &Expectation, 
     if listing == Extent::Complete {
         return Reason::Seen.is(Outcome::Ok);
     }
-    let limit = expected
-        .seconds(&BLIND_AFTER)
-        .expect("a check whose threshold is off is not asked");
+    let limit = expected.seconds(&BLIND_AFTER).expect("a check whose threshold is off is not asked");
     if let Some(at) = listed_at
         && let Elapsed::Past(passed) = elapsed(at, now)
         && passed > limit.duration()

@@ -85,12 +85,7 @@ impl<'a> Subject<'a> {
             Self::Source(source) => source.id.to_string(),
             Self::Repository(source, repository) => format!("{}/{}", source.id, text(&repository.stated.key)),
             Self::Asset(source, repository, asset) => {
-                format!(
-                    "{}/{}/{}",
-                    source.id,
-                    text(&repository.stated.key),
-                    text(asset.key())
-                )
+                format!("{}/{}/{}", source.id, text(&repository.stated.key), text(asset.key()))
             }
         }
     }
@@ -174,11 +169,7 @@ pub fn fold(collections: Vec<Collection>) -> Facts {
     });
     let mut facts = Facts::default();
     for collection in collections {
-        match facts
-            .sources
-            .last_mut()
-            .filter(|source| source.id == collection.source)
-        {
+        match facts.sources.last_mut().filter(|source| source.id == collection.source) {
             Some(source) => renew(source, collection),
             None => facts.sources.push(first(collection)),
         }
@@ -189,9 +180,7 @@ pub fn fold(collections: Vec<Collection>) -> Facts {
 /// Orders two looks at one source that began at the same instant. What else decides does not matter, as long as it does
 /// not depend on the order in which they were given: their text does.
 fn same_instant(a: &Collection, b: &Collection) -> Ordering {
-    a.extent()
-        .cmp(&b.extent())
-        .then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
+    a.extent().cmp(&b.extent()).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
 }
 
 /// Makes facts of the first look at a source.
@@ -221,17 +210,11 @@ fn renew(source: &mut SourceFacts, collection: Collection) {
     }
     source.failures = collection.failures;
     let known = std::mem::take(&mut source.repositories);
-    let mut known: HashMap<Name, RepositoryFacts> = known
-        .into_iter()
-        .map(|repository| (repository.stated.key.clone(), repository))
-        .collect();
+    let mut known: HashMap<Name, RepositoryFacts> =
+        known.into_iter().map(|repository| (repository.stated.key.clone(), repository)).collect();
     source.repositories.reserve_exact(collection.repositories.len());
     for stated in collection.repositories {
-        let before = if known.is_empty() {
-            None
-        } else {
-            known.remove(&stated.key)
-        };
+        let before = if known.is_empty() { None } else { known.remove(&stated.key) };
         source.repositories.push(restate(before, stated, at));
     }
     if collection.listing != Extent::Complete {
@@ -244,26 +227,14 @@ fn renew(source: &mut SourceFacts, collection: Collection) {
 /// Step 3 of [`fold`].
 fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
     let complete = stated.listing == Extent::Complete;
-    let listed_at = if complete {
-        Some(at)
-    } else {
-        before.as_ref().and_then(|before| before.listed_at)
-    };
+    let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
     let mut stated = stated;
     if let Some(before) = before.filter(|_| !complete) {
         let seen: HashSet<Name> = stated.assets.iter().map(|asset| asset.key().clone()).collect();
-        let unseen = before
-            .stated
-            .assets
-            .into_iter()
-            .filter(|asset| !seen.contains(asset.key()));
+        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(asset.key()));
         stated.assets.extend(unseen);
     }
-    RepositoryFacts {
-        observed_at: at,
-        listed_at,
-        stated,
-    }
+    RepositoryFacts { observed_at: at, listed_at, stated }
 }
 
 #[cfg(test)]

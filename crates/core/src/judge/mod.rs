@@ -59,11 +59,7 @@ impl<'a> Judgement<'a> {
 
     /// Returns the worst answer of all: bad before unknown before ok. A fleet without any verdict is unknown.
     pub fn worst(&self) -> Outcome {
-        self.verdicts
-            .iter()
-            .map(|verdict| verdict.outcome)
-            .max()
-            .unwrap_or(Outcome::Unknown)
+        self.verdicts.iter().map(|verdict| verdict.outcome).max().unwrap_or(Outcome::Unknown)
     }
 
     /// Returns every verdict.
@@ -86,12 +82,7 @@ pub fn judge<'a>(facts: &'a Facts, expectations: &Expectations, now: Timestamp) 
         asker.judge(subject, now, &mut verdicts);
         ends.push(verdicts.len());
     }
-    Judgement {
-        at: now,
-        facts,
-        ends,
-        verdicts,
-    }
+    Judgement { at: now, facts, ends, verdicts }
 }
 
 /// Returns the checks that a subject is asked, those that are off included.
@@ -119,12 +110,7 @@ struct Asker<'e> {
 impl<'e> Asker<'e> {
     fn new(expectations: &'e Expectations) -> Self {
         let has_patterns = expectations.has_patterns();
-        Self {
-            expectations,
-            has_patterns,
-            source: std::ptr::null(),
-            found: Vec::new(),
-        }
+        Self { expectations, has_patterns, source: std::ptr::null(), found: Vec::new() }
     }
 
     fn judge(&mut self, subject: Subject<'_>, now: Timestamp, verdicts: &mut Vec<Verdict>) {
@@ -133,11 +119,7 @@ impl<'e> Asker<'e> {
         let asked = questions.checks.iter().zip(&*questions.expected);
         verdicts.extend(asked.map(|(check, expected)| {
             let (outcome, reason) = answer(check, subject, expected, now);
-            Verdict {
-                check: check.id,
-                outcome,
-                reason,
-            }
+            Verdict { check: check.id, outcome, reason }
         }));
     }
 
@@ -154,20 +136,13 @@ impl<'e> Asker<'e> {
             return index;
         }
         let expected = self.expectations.resolve(&subject, kind, checks_of(subject));
-        let known = self
-            .found
-            .iter()
-            .position(|known| Rc::ptr_eq(&known.expected, &expected));
+        let known = self.found.iter().position(|known| Rc::ptr_eq(&known.expected, &expected));
         known.unwrap_or_else(|| {
             let check = |expected: &Expectation| {
                 checks::find(expected.check).expect("a kind lists only checks that exist (tested)")
             };
             let checks = expected.iter().map(check).collect();
-            self.found.push(Questions {
-                kind,
-                expected,
-                checks,
-            });
+            self.found.push(Questions { kind, expected, checks });
             self.found.len() - 1
         })
     }
@@ -185,24 +160,15 @@ fn answer(check: &Check, subject: Subject<'_>, expected: &Expectation, now: Time
     }
     match subject {
         Subject::Source(source) => {
-            let judge = check
-                .judge
-                .source
-                .expect("a source is asked only what is asked of sources (tested)");
+            let judge = check.judge.source.expect("a source is asked only what is asked of sources (tested)");
             judge(source, expected, now)
         }
         Subject::Repository(_, repository) => {
-            let judge = check
-                .judge
-                .repository
-                .expect("a kind lists only checks of its type (tested)");
+            let judge = check.judge.repository.expect("a kind lists only checks of its type (tested)");
             judge(repository, expected, now)
         }
         Subject::Asset(_, _, asset) => {
-            let judge = check
-                .judge
-                .asset
-                .expect("a kind lists only checks of its type (tested)");
+            let judge = check.judge.asset.expect("a kind lists only checks of its type (tested)");
             judge(asset, expected, now)
         }
     }

@@ -55,22 +55,15 @@ pub struct Summary<'a> {
 /// Judges the fleet at `now` and counts.
 pub fn summarize<'a>(facts: &'a Facts, expectations: &Expectations, now: Timestamp) -> Summary<'a> {
     let kinds = kinds_of(facts);
-    let mut summary = Summary {
-        at: now,
-        kinds,
-        space: Vec::new(),
-        sources: Vec::new(),
-        worst: Outcome::Unknown,
-    };
+    let mut summary =
+        Summary { at: now, kinds, space: Vec::new(), sources: Vec::new(), worst: Outcome::Unknown };
     let mut worst = None;
     judge::each(facts, expectations, now, |subject, verdicts| {
         let of_subject = verdicts.iter().map(|verdict| verdict.outcome).max();
         worst = worst.max(of_subject);
         match subject {
             Subject::Source(source) => {
-                summary
-                    .sources
-                    .push((source, of_subject.unwrap_or(Outcome::Unknown)));
+                summary.sources.push((source, of_subject.unwrap_or(Outcome::Unknown)));
             }
             Subject::Repository(source, repository) if !is_hidden(repository) => {
                 summary.space.push((source, repository));
@@ -94,25 +87,13 @@ fn is_hidden(repository: &RepositoryFacts) -> bool {
 fn kinds_of(facts: &Facts) -> Vec<KindCount> {
     let mut kinds: Vec<KindCount> = Vec::new();
     for kind in facts.sources.iter().flat_map(|source| source.kind.kinds) {
-        let index = kinds
-            .iter()
-            .position(|known| known.kind == kind.id)
-            .unwrap_or_else(|| {
-                kinds.push(KindCount {
-                    kind: kind.id,
-                    subject: kind.subject,
-                    count: 0,
-                    checks: Vec::new(),
-                });
-                kinds.len() - 1
-            });
+        let index = kinds.iter().position(|known| known.kind == kind.id).unwrap_or_else(|| {
+            kinds.push(KindCount { kind: kind.id, subject: kind.subject, count: 0, checks: Vec::new() });
+            kinds.len() - 1
+        });
         for &check in kind.checks {
             if !kinds[index].checks.iter().any(|known| known.check == check) {
-                kinds[index].checks.push(CheckCount {
-                    check,
-                    bad: 0,
-                    unknown: 0,
-                });
+                kinds[index].checks.push(CheckCount { check, bad: 0, unknown: 0 });
             }
         }
     }
@@ -124,10 +105,7 @@ fn count(kinds: &mut [KindCount], kind: &'static Kind, verdicts: &[Verdict]) {
     let counted = counted.expect("a source lists every kind it states (tested)");
     counted.count += 1;
     for verdict in verdicts {
-        let of_check = counted
-            .checks
-            .iter_mut()
-            .find(|known| known.check == verdict.check);
+        let of_check = counted.checks.iter_mut().find(|known| known.check == verdict.check);
         let of_check = of_check.expect("only checks of the kind are asked");
         match verdict.outcome {
             Outcome::Ok => {}

@@ -73,18 +73,11 @@ pub static SHARE: Kind = Kind {
 };
 
 /// An asset that nothing is asked of.
-pub static OTHER: Kind = Kind {
-    id: "other",
-    subject: SubjectType::Asset,
-    checks: &[],
-    defaults: &[],
-};
+pub static OTHER: Kind = Kind { id: "other", subject: SubjectType::Asset, checks: &[], defaults: &[] };
 
 /// A kind of source for tests; every check there is applies to one of its kinds.
-pub static PORTAL: SourceKind = SourceKind {
-    id: "portal",
-    kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &OTHER],
-};
+pub static PORTAL: SourceKind =
+    SourceKind { id: "portal", kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &OTHER] };
 
 /// Reads an instant such as `2026-03-02T12:00:00Z`.
 pub fn at(text: &str) -> Timestamp {
@@ -133,10 +126,7 @@ pub fn asset(kind: &'static Kind, name: &str, now: Timestamp) -> AssetObservatio
     asset.last_run = LastRun::Succeeded;
     asset.last_good = Stated::Value(ago(now, Seconds::hours(1)));
     asset.last_offsite = Stated::Value(ago(now, Seconds::hours(2)));
-    asset.verification = Verification {
-        at: Stated::Value(ago(now, Seconds::hours(3))),
-        failed: false,
-    };
+    asset.verification = Verification { at: Stated::Value(ago(now, Seconds::hours(3))), failed: false };
     asset.created_at = Stated::Value(ago(now, Seconds::days(100)));
     asset
 }
@@ -240,10 +230,7 @@ pub fn set(values: &[(&str, &str)]) -> Expectations {
         let value = threshold.parse(text).expect("the test writes a valid value");
         (threshold.name, value, Origin::Config(Rc::from("test.toml:1")))
     });
-    let layer = Layer {
-        scope: Scope::Everything,
-        values: parsed.collect(),
-    };
+    let layer = Layer { scope: Scope::Everything, values: parsed.collect() };
     Expectations::new(checks::thresholds_of, vec![layer])
 }
 

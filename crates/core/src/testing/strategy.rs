@@ -11,15 +11,9 @@ use crate::observation::Exemption;
 pub(crate) fn instant() -> impl Strategy<Value = Timestamp> {
     prop_oneof![
         (-600_i64..5_184_000).prop_map(|seconds| noon() - SignedDuration::from_secs(seconds)),
-        prop_oneof![
-            Just(3600_i64),
-            Just(86_400),
-            Just(172_800),
-            Just(604_800),
-            Just(-300)
-        ]
-        .prop_flat_map(|limit| (-1_i64..=1).prop_map(move |step| limit * 1_000_000_000 + step))
-        .prop_map(|nanoseconds| noon() - SignedDuration::from_nanos(nanoseconds)),
+        prop_oneof![Just(3600_i64), Just(86_400), Just(172_800), Just(604_800), Just(-300)]
+            .prop_flat_map(|limit| (-1_i64..=1).prop_map(move |step| limit * 1_000_000_000 + step))
+            .prop_map(|nanoseconds| noon() - SignedDuration::from_nanos(nanoseconds)),
     ]
 }
 
@@ -47,34 +41,20 @@ fn one_asset() -> impl Strategy<Value = AssetObservation> {
     let kind = prop_oneof![Just(&AGENT), Just(&SHARE), Just(&OTHER)];
     let exempt = prop_oneof![8 => Just(None), 1 => Just(Some(Exemption::Archived)), 1 => Just(Some(Exemption::Paused))];
     let offsite_exempt = prop_oneof![4 => Just(None), 1 => Just(Some(Exemption::LocalOnly))];
-    let dates = (
-        stated(instant()),
-        stated(instant()),
-        stated(instant()),
-        stated(instant()),
-    );
-    (
-        0_u8..6,
-        kind,
-        exempt,
-        offsite_exempt,
-        last_run(),
-        dates,
-        any::<bool>(),
+    let dates = (stated(instant()), stated(instant()), stated(instant()), stated(instant()));
+    (0_u8..6, kind, exempt, offsite_exempt, last_run(), dates, any::<bool>()).prop_map(
+        |(number, kind, exempt, offsite_exempt, last_run, dates, failed)| {
+            let mut asset = AssetObservation::new(kind, Name::new(format!("asset{number}")));
+            asset.exempt = exempt;
+            asset.offsite_exempt = offsite_exempt;
+            asset.last_run = last_run;
+            asset.last_good = dates.0;
+            asset.last_offsite = dates.1;
+            asset.created_at = dates.2;
+            asset.verification = Verification { at: dates.3, failed };
+            asset
+        },
     )
-        .prop_map(
-            |(number, kind, exempt, offsite_exempt, last_run, dates, failed)| {
-                let mut asset = AssetObservation::new(kind, Name::new(format!("asset{number}")));
-                asset.exempt = exempt;
-                asset.offsite_exempt = offsite_exempt;
-                asset.last_run = last_run;
-                asset.last_good = dates.0;
-                asset.last_offsite = dates.1;
-                asset.created_at = dates.2;
-                asset.verification = Verification { at: dates.3, failed };
-                asset
-            },
-        )
 }
 
 fn extent() -> impl Strategy<Value = Extent> {
@@ -146,4 +126,14 @@ pub(crate) fn thresholds() -> impl Strategy<Value = Vec<(&'static str, &'static 
         Just(("never_used_after", "1d")),
     ];
     vec(one, 0..4)
+}
+
+/// The same thresholds for assets and repositories whose path ends in an even digit.
+pub(crate) fn by_pattern(values: &[(&'static str, &'static str)]) -> Expectations {
+    let parsed = values.iter().map(|(name, text)| {
+        let threshold = checks::find_threshold(name).expect("a threshold that exists");
+        (threshold.name, threshold.parse(text).expect("a valid value"), Origin::CommandLine)
+    });
+    let scope = Scope::Pattern(Box::new(|path| path.ends_with(['0', '2', '4'])));
+    Expectations::new(checks::thresholds_of, vec![Layer { scope, values: parsed.collect() }])
 }

@@ -28,10 +28,7 @@ fn an_age_is_bad_past_its_limit_and_unknown_when_dated_ahead(
     for (instant, expected) in [
         (edge + second, (Ok, Reason::Recent(edge + second, limited))),
         (edge, (Ok, Reason::Recent(edge, limited))),
-        (
-            edge - NANOSECOND,
-            (Bad, Reason::TooOld(edge - NANOSECOND, limited)),
-        ),
+        (edge - NANOSECOND, (Bad, Reason::TooOld(edge - NANOSECOND, limited))),
         (edge - second, (Bad, Reason::TooOld(edge - second, limited))),
         (Timestamp::MIN, (Bad, Reason::TooOld(Timestamp::MIN, limited))),
         (ahead, (Ok, Reason::Recent(ahead, limited))),
@@ -134,16 +131,10 @@ fn something_is_never_used_only_while_it_holds_no_backup(
 #[test]
 fn something_unused_whose_creation_is_not_known_is_unknown() {
     for created_at in [Stated::Missing, Stated::Never, Stated::Unreadable] {
-        assert_eq!(
-            never_used_of_both(true, created_at),
-            [(Unknown, Reason::UnusedSinceUnknown); 2]
-        );
+        assert_eq!(never_used_of_both(true, created_at), [(Unknown, Reason::UnusedSinceUnknown); 2]);
     }
     let ahead = seconds_ago(-300) + NANOSECOND;
-    assert_eq!(
-        never_used_of_both(true, Stated::Value(ahead)),
-        [(Unknown, Reason::Ahead(ahead)); 2]
-    );
+    assert_eq!(never_used_of_both(true, Stated::Value(ahead)), [(Unknown, Reason::Ahead(ahead)); 2]);
 }
 
 /// Asks about a repository and about an asset.
@@ -154,11 +145,7 @@ fn never_used_of_both(unused: bool, created_at: Stated<Timestamp>) -> [Answer; 2
         facts.stated.created_at = created_at;
     });
     let asset = of_agent(check, None, |agent| {
-        agent.last_good = if unused {
-            Stated::Never
-        } else {
-            Stated::Value(seconds_ago(99 * WEEK))
-        };
+        agent.last_good = if unused { Stated::Never } else { Stated::Value(seconds_ago(99 * WEEK)) };
         agent.created_at = created_at;
     });
     [repository, asset]

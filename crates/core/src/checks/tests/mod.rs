@@ -19,10 +19,7 @@ fn expecting(check: &Check, value: Option<u32>) -> Expectation {
         value: value.or(threshold.default),
         origin: Origin::Default,
     };
-    Expectation {
-        check: check.id,
-        settings: check.thresholds.iter().map(setting).collect(),
-    }
+    Expectation { check: check.id, settings: check.thresholds.iter().map(setting).collect() }
 }
 
 /// The answer of a check about an otherwise healthy agent, at noon.
@@ -34,11 +31,8 @@ fn of_agent(check: &Check, value: Option<u32>, change: impl FnOnce(&mut AssetObs
 
 /// The answer of a check about an otherwise healthy appliance, at noon.
 fn of_appliance(check: &Check, value: Option<u32>, change: impl FnOnce(&mut RepositoryFacts)) -> Answer {
-    let mut facts = RepositoryFacts {
-        observed_at: noon(),
-        listed_at: Some(noon()),
-        stated: appliance("nas", noon()),
-    };
+    let mut facts =
+        RepositoryFacts { observed_at: noon(), listed_at: Some(noon()), stated: appliance("nas", noon()) };
     change(&mut facts);
     check.judge.repository.expect("asked of repositories")(&facts, &expecting(check, value), noon())
 }
@@ -62,28 +56,17 @@ fn every_check_has_its_own_id_and_is_found_by_it() {
 
 #[test]
 fn every_threshold_has_its_own_name_is_found_by_it_and_names_its_check_in_bad_when() {
-    let all: Vec<_> = ALL
-        .iter()
-        .flat_map(|check| check.thresholds.iter().map(move |one| (check, *one)))
-        .collect();
+    let all: Vec<_> =
+        ALL.iter().flat_map(|check| check.thresholds.iter().map(move |one| (check, *one))).collect();
     for (check, threshold) in &all {
         assert_eq!(
-            all.iter()
-                .filter(|(_, other)| other.name == threshold.name)
-                .count(),
+            all.iter().filter(|(_, other)| other.name == threshold.name).count(),
             1,
             "{}",
             threshold.name
         );
-        assert!(std::ptr::eq(
-            find_threshold(threshold.name).expect("listed"),
-            *threshold
-        ));
-        assert!(
-            check.bad_when.contains(&format!("`{}`", threshold.name)),
-            "{}",
-            check.bad_when
-        );
+        assert!(std::ptr::eq(find_threshold(threshold.name).expect("listed"), *threshold));
+        assert!(check.bad_when.contains(&format!("`{}`", threshold.name)), "{}", check.bad_when);
     }
     assert!(find_threshold("no_such_threshold").is_none());
 }
@@ -97,13 +80,7 @@ fn every_check_has_a_judge_for_exactly_the_subjects_it_is_asked_of() {
             (SubjectType::Asset, check.judge.asset.is_some()),
         ];
         for (subject, has_judge) in has {
-            assert_eq!(
-                check.subjects.contains(&subject),
-                has_judge,
-                "{} of {}",
-                check.id,
-                subject.as_str()
-            );
+            assert_eq!(check.subjects.contains(&subject), has_judge, "{} of {}", check.id, subject.as_str());
         }
     }
 }

@@ -17,11 +17,7 @@ fn a_run_is_unsuccessful_from_the_counted_failure_on(
     #[case] limit: u32,
     #[case] expected: Answer,
 ) {
-    assert_eq!(
-        of_agent(&unsuccessful::CHECK, Some(limit), |agent| agent.last_run =
-            last_run),
-        expected
-    );
+    assert_eq!(of_agent(&unsuccessful::CHECK, Some(limit), |agent| agent.last_run = last_run), expected);
 }
 
 fn failed(in_row: u32) -> LastRun {
@@ -54,18 +50,11 @@ fn blindness_is_unknown_at_first_and_bad_once_it_lasts(
         facts.listed_at = listed_at;
     });
     assert_eq!(answer, expected);
-    let mut source = FleetBuilder::new("acme", noon())
-        .agents("nas", &["db"])
-        .facts()
-        .sources
-        .remove(0);
+    let mut source = FleetBuilder::new("acme", noon()).agents("nas", &["db"]).facts().sources.remove(0);
     source.listing = listing;
     source.listed_at = listed_at;
     let judge = visibility::CHECK.judge.source.expect("asked of sources");
-    assert_eq!(
-        judge(&source, &expecting(&visibility::CHECK, None), noon()),
-        expected
-    );
+    assert_eq!(judge(&source, &expecting(&visibility::CHECK, None), noon()), expected);
 }
 
 #[test]
@@ -73,15 +62,9 @@ fn an_empty_fleet_is_unknown_and_never_healthy() {
     let judge = visibility::CHECK.judge.source.expect("asked of sources");
     let expected = expecting(&visibility::CHECK, None);
     let empty = FleetBuilder::new("acme", noon()).facts();
-    assert_eq!(
-        judge(&empty.sources[0], &expected, noon()),
-        (Unknown, Reason::NothingListed)
-    );
+    assert_eq!(judge(&empty.sources[0], &expected, noon()), (Unknown, Reason::NothingListed));
     let failed = fold(vec![unreachable("acme", noon())]);
-    assert_eq!(
-        judge(&failed.sources[0], &expected, noon()),
-        (Unknown, Reason::NotSeen)
-    );
+    assert_eq!(judge(&failed.sources[0], &expected, noon()), (Unknown, Reason::NotSeen));
     let before = FleetBuilder::new("acme", seconds_ago(10_801)).collection();
     let lasting = fold(vec![before, unreachable("acme", noon())]);
     let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT));

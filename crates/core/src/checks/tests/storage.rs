@@ -7,12 +7,7 @@ use Stated::{Missing, Never, Unreadable, Value};
 
 fn of_space(level: u32, used: Stated<u64>, free: Stated<u64>, quota: Stated<u64>) -> Answer {
     of_appliance(&quota::CHECK, Some(level), |facts| {
-        facts.stated.space = Space {
-            used,
-            free,
-            quota,
-            ..Space::default()
-        };
+        facts.stated.space = Space { used, free, quota, ..Space::default() };
     })
 }
 
@@ -36,13 +31,8 @@ fn a_repository_is_full_when_it_uses_more_than_the_level(
 ) {
     let (found, reason) = of_space(8500, used, free, quota);
     assert_eq!(found, outcome);
-    let total = quota
-        .value()
-        .unwrap_or_else(|| used.value().unwrap() + free.value().unwrap());
-    assert_eq!(
-        reason,
-        Reason::Filled(used.value().unwrap(), total, Percent(8500))
-    );
+    let total = quota.value().unwrap_or_else(|| used.value().unwrap() + free.value().unwrap());
+    assert_eq!(reason, Reason::Filled(used.value().unwrap(), total, Percent(8500)));
 }
 
 #[rstest]
@@ -99,18 +89,9 @@ fn the_level_is_compared_to_the_byte(
 fn used_and_free_may_together_be_more_than_64_bits_hold() {
     let half = of_space(5000, Value(u64::MAX), Value(u64::MAX), Missing);
     assert_eq!(half.0, Ok);
-    let Reason::Filled(used, total, _) = half.1 else {
-        panic!("{half:?}")
-    };
-    assert_eq!(
-        (used, total),
-        (u64::MAX / 2, u64::MAX),
-        "the share that is shown stays right"
-    );
-    assert_eq!(
-        of_space(5000, Value(u64::MAX), Value(u64::MAX - 1), Missing).0,
-        Bad
-    );
+    let Reason::Filled(used, total, _) = half.1 else { panic!("{half:?}") };
+    assert_eq!((used, total), (u64::MAX / 2, u64::MAX), "the share that is shown stays right");
+    assert_eq!(of_space(5000, Value(u64::MAX), Value(u64::MAX - 1), Missing).0, Bad);
 }
 
 #[test]
