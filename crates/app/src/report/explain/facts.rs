@@ -1,0 +1,148 @@
+//! What is known about a subject, fact by fact?
+
+use jiff::Timestamp;
+use lastgood_core::facts::{RepositoryFacts, SourceFacts, Subject};
+use lastgood_core::observation::{AssetObservation, Exemption, LastRun, SpaceUnit, Stated};
+use lastgood_core::time::{Age, Elapsed, Instant, elapsed};
+use serde::Serialize;
+
+use crate::report::json::At;
+use crate::report::{looks, space};
+
+/// One fact with its value for people; with its instant and its age where it is one. Nothing in it is third-party text.
+#[derive(Serialize)]
+pub(super) struct Fact {
+    /// Which fact.
+    #[serde(rename = "fact")]
+    pub(super) label: &'static str,
+    /// Its value in words.
+    pub(super) value: String,
+    /// The instant itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<At>,
+}
+
+impl Fact {
+    fn new(label: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        Self { label, value: value.to_string(), at: None }
+    }
+
+    fn instant(label: &'static str, at: Timestamp, now: Timestamp) -> Self {
+        let distance = match elapsed(at, now) {
+            Elapsed::Past(passed) => format!("{} ago", Age(passed)),
+            Elapsed::Ahead => format!("{} ahead", Age(at.duration_since(now))),
+        };
+        Self { label, value: format!("{}, {distance}", Instant(at)), at: Some(At(at)) }
+    }
+
+    fn stated(label: &'static str, at: Stated<Timestamp>, now: Timestamp) -> Self {
+        match at {
+            Stated::Value(at) => Self::instant(label, at, now),
+            Stated::Missing | Stated::Never | Stated::Unreadable => Self::new(label, silence(&at)),
+        }
+    }
+}
+
+/// Returns the words for a value that is none.
+fn silence<T>(stated: &Stated<T>) -> &'static str {
+    match stated {
+        Stated::Missing => "not stated",
+        Stated::Never => "never",
+        Stated::Unreadable => "stated, but not readable (see the evidence)",
+        Stated::Value(_) => "stated",
+    }
+}
+
+fn or_never(at: Option<Timestamp>) -> Stated<Timestamp> {
+    at.map_or(Stated::Never, Stated::Value)
+}
+
+/// Returns every fact about the subject, first those about the look that found it.
+pub(super) fn facts(subject: &Subject<'_>, now: Timestamp) -> Vec<Fact> {
+    let mut facts = of_look(subject.source(), now);
+    match subject {
+        Subject::Source(source) => {
+            facts.push(Fact::new("repositories", &source.repositories.len()));
+            facts.push(Fact::new("failures", &source.failures.len()));
+        }
+        Subject::Repository(_, repository) => facts.extend(of_repository(repository, now)),
+        Subject::Asset(_, repository, asset) => {
+            facts.push(Fact::instant("stated at", repository.observed_at, now));
+            facts.extend(of_asset(repository.stated.exempt, asset, now));
+        }
+    }
+    facts
+}
+
+fn of_look(source: &SourceFacts, now: Timestamp) -> Vec<Fact> {
+    let listed = or_never(source.listed_at);
+    vec![
+        Fact::instant("newest look at the source", source.looked_at, now),
+        Fact::new("that look saw", looks::word(source.look)),
+        Fact::stated("last complete list of repositories", listed, now),
+    ]
+}
+
+fn of_repository(repository: &RepositoryFacts, now: Timestamp) -> Vec<Fact> {
+    let stated = &repository.stated;
+    let uptime = match stated.uptime {
+        Stated::Value(uptime) => length(uptime.seconds()),
+        Stated::Missing | Stated::Never | Stated::Unreadable => silence(&stated.uptime).to_owned(),
+    };
+    let figure = |figure: Stated<u64>| match (figure, stated.space.unit) {
+        (Stated::Value(value), SpaceUnit::Bytes) => {
+            format!("{value} bytes ({})", space::size(u128::from(value)))
+        }
+        (Stated::Value(value), SpaceUnit::Unstated) => format!("{value}, of what is not stated"),
+        (Stated::Missing | Stated::Never | Stated::Unreadable, _) => silence(&figure).to_owned(),
+    };
+    vec![
+        Fact::instant("stated at", repository.observed_at, now),
+        Fact::new("exempt", exempt(stated.exempt)),
+        Fact::stated("last seen", stated.last_seen, now),
+        Fact::new("running for", &uptime),
+        Fact::new("used", &figure(stated.space.used)),
+        Fact::new("free", &figure(stated.space.free)),
+        Fact::new("quota", &figure(stated.space.quota)),
+        Fact::new("storage exempt", exempt(stated.space_exempt)),
+        Fact::stated("end of service", stated.service_end, now),
+        Fact::stated("end of warranty", stated.warranty_end, now),
+        Fact::stated("made", stated.created_at, now),
+        Fact::new("holds backups", if stated.used_ever { "yes" } else { "no, as far as is stated" }),
+        Fact::new("list of its assets", looks::word(stated.listing)),
+        Fact::stated("last complete list of its assets", or_never(repository.listed_at), now),
+        Fact::new("assets", &stated.assets.len()),
+    ]
+}
+
+fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Timestamp) -> Vec<Fact> {
+    let last_run = match asset.last_run {
+        LastRun::NoneYet => "none reported yet".to_owned(),
+        LastRun::Succeeded => "succeeded".to_owned(),
+        LastRun::Failed { in_row, at } => {
+            let when = at.map(|at| format!(", the newest at {}", Instant(at))).unwrap_or_default();
+            format!("failed, {in_row} in a row{when}")
+        }
+    };
+    let verification = if asset.verification.failed { "failed" } else { "no failure stated" };
+    vec![
+        Fact::new("exempt", exempt(of_repository.or(asset.exempt))),
+        Fact::new("newest run", &last_run),
+        Fact::stated("last good backup", asset.last_good, now),
+        Fact::stated("last offsite copy", asset.last_offsite, now),
+        Fact::new("offsite exempt", exempt(asset.offsite_exempt)),
+        Fact::stated("newest verification", asset.verification.at, now),
+        Fact::new("its result", verification),
+        Fact::stated("made", asset.created_at, now),
+    ]
+}
+
+fn exempt(exemption: Option<Exemption>) -> &'static str {
+    exemption.map_or("no", Exemption::explain)
+}
+
+/// Shows seconds, their fraction cut.
+#[expect(clippy::cast_possible_truncation, reason = "seconds beyond the range of i64 saturate")]
+fn length(seconds: f64) -> String {
+    Age(jiff::SignedDuration::from_secs(seconds as i64)).to_string()
+}
