@@ -1,0 +1,151 @@
+//! What is lastgood to look at, and what must be true of it?
+//!
+//! One way from text to domain types: `raw` says what may be written, `reading` reads it and goes on after a mistake,
+//! `valid` judges what was read. Every mistake is told, with its place. The command line stands above the file.
+//! It opens no source, reads no secret, and knows no command.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use lastgood_core::expectation::Layer;
+
+use crate::sources::{self, Entry, SourceConfig};
+
+mod bytes;
+mod command_line;
+mod example;
+mod fields;
+mod file;
+mod mistake;
+mod place;
+mod raw;
+mod reading;
+mod reference;
+mod schema;
+mod similar;
+mod source;
+mod valid;
+
+pub use file::{DEFAULT_FILE, MAX_BYTES, VARIABLE};
+pub use mistake::{ConfigError, Mistake};
+
+/// What to look at, and which thresholds are set; every value valid on its own.
+#[derive(Default)]
+pub struct Config {
+    /// The sources, in the order of the file or of the command line.
+    pub sources: Vec<SourceConfig>,
+    /// The layers of thresholds that somebody set, lowest first: file, sources, overrides, command line.
+    pub layers: Vec<Layer>,
+}
+
+/// What the command line says about the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// SOURCE arguments: `kind:location`, or names of sources of the file. Empty: every source of the file.
+    pub sources: &'a [String],
+    /// `--config`.
+    pub file: Option<&'a Path>,
+    /// `--set THRESHOLD=VALUE` arguments.
+    pub set: &'a [String],
+}
+
+/// What the configuration depends on besides the command line and the file.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The kinds of sources there are.
+    pub entries: &'a [&'static Entry],
+    /// The environment variables.
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The file that is used where none is named and it is there.
+    pub default_file: &'a Path,
+}
+
+impl Surroundings<'static> {
+    /// Returns those of this process: every kind there is, its environment, [`DEFAULT_FILE`].
+    pub fn of_this_process() -> Self {
+        let environment = &|name: &str| std::env::var_os(name);
+        Self { entries: &sources::ALL, environment, default_file: Path::new(DEFAULT_FILE) }
+    }
+}
+
+/// Finds out what to look at, and which thresholds are set.
+///
+/// 1. A file somebody named (`--config`, else `$LASTGOOD_CONFIG`) is always read: its thresholds and overrides hold,
+///    whatever is looked at. Without one, [`DEFAULT_FILE`] is read if it is there, and only if a SOURCE needs it: none
+///    is given, or one without a colon. So `kind:location` alone means the same on every machine. A file in the current
+///    folder is never read: it could name programs to run, and the folder may be somebody else's.
+/// 2. Without SOURCE every source of the file is looked at, else those that are named.
+/// 3. `--set` stands above everything.
+pub fn load(request: &Request<'_>, surroundings: &Surroundings<'_>) -> Result<Config, ConfigError> {
+    let named = file::named(request.file, surroundings.environment);
+    let default = surroundings.default_file;
+    let wants_default = request.sources.is_empty() || command_line::needs_file(request.sources);
+    let path = named.or_else(|| (wants_default && default.exists()).then(|| default.to_path_buf()));
+    let mut config = match &path {
+        Some(path) => Config::from_file(path, surroundings.entries)?,
+        None => Config::default(),
+    };
+    let mut mistakes = Vec::new();
+    if request.sources.is_empty() {
+        named_by_file(&config, path.as_deref(), surroundings)?;
+    } else {
+        config.sources = command_line::sources(request.sources, &config.sources, surroundings, &mut mistakes);
+    }
+    config.layers.extend(command_line::layer(request.set, &mut mistakes));
+    if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::CommandLine { mistakes }) }
+}
+
+/// Makes sure that the file names a source where the command line names none.
+fn named_by_file(
+    config: &Config,
+    path: Option<&Path>,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), ConfigError> {
+    if !config.sources.is_empty() {
+        return Ok(());
+    }
+    let why = match path {
+        Some(path) => format!("{} has no [[source]]", path.display()),
+        None => format!("no SOURCE is given, and there is no {}", surroundings.default_file.display()),
+    };
+    let example = surroundings.entries.first().map_or("KIND:LOCATION", |entry| entry.example);
+    Err(ConfigError::NoSource { why, example: example.to_owned() })
+}
+
+impl Config {
+    /// Reads a file. A file without a source is valid.
+    pub fn from_file(path: &Path, entries: &[&'static Entry]) -> Result<Self, ConfigError> {
+        Self::from_text(path, &file::read(path)?, entries)
+    }
+
+    /// Reads the text of a file; `path` serves messages and relative paths and is not opened.
+    pub fn from_text(path: &Path, text: &str, entries: &[&'static Entry]) -> Result<Self, ConfigError> {
+        let lines = place::Lines::new(text);
+        let mut mistakes = mistake::Mistakes::default();
+        let written = reading::read(text, &mut mistakes);
+        let document = valid::Document { entries, path, lines: &lines };
+        let config = valid::config(&written, &document, &mut mistakes);
+        mistakes.check(&path.display().to_string(), &lines)?;
+        Ok(config)
+    }
+}
+
+/// Returns a complete configuration file with every key and what it means; it loads as it stands.
+pub fn example() -> String {
+    example_of(&sources::ALL)
+}
+
+/// Returns the [`example`] for the given kinds of sources.
+pub fn example_of(entries: &[&'static Entry]) -> String {
+    example::render(entries)
+}
+
+/// Returns the JSON Schema of the configuration file, for editors and other programs that read or write it.
+pub fn schema() -> serde_json::Value {
+    schema::render(&sources::ALL)
+}
+
+/// Returns the reference of the configuration file, `docs/config.md`.
+pub fn reference() -> String {
+    reference::render(&sources::ALL)
+}

@@ -1,0 +1,149 @@
+//! What does each key of the configuration file mean?
+//!
+//! Makes `docs/config.md` from the doc comments of the raw structs, the thresholds and the kinds of sources.
+
+use std::fmt::Write;
+
+use lastgood_core::checks;
+use lastgood_core::expectation::{Threshold, Unit};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::fields::{self, Field};
+use super::file::{DEFAULT_FILE, VARIABLE};
+use super::raw::{RawFile, RawOverride, RawSource};
+use super::source::all_keys;
+use crate::sources::Entry;
+
+/// Makes the page.
+pub(super) fn render(entries: &[&'static Entry]) -> String {
+    let mut page = introduction();
+    let sections = fields::of::<RawFile>();
+    for Field { name, about, .. } in &sections {
+        let heading = if *name == "thresholds" { format!("[{name}]") } else { format!("[[{name}]]") };
+        append(&mut page, &format!("\n## `{heading}`\n\n{about}\n"));
+        match *name {
+            "thresholds" => thresholds(&mut page),
+            "source" => sources(&mut page, entries),
+            _ => keys::<RawOverride>(&mut page, |_| String::new()),
+        }
+    }
+    page.push_str(COMMAND_LINE);
+    if entries.iter().any(|entry| entry.secret_variable.is_some()) {
+        variables(&mut page, entries);
+    }
+    page
+}
+
+const COMMAND_LINE: &str = "
+## On the command line
+
+A SOURCE is `kind:location`, or the `name` of a source of the file. Without SOURCE every source of the file is looked
+at. An unnamed source is called by its kind; the second one of a kind is `KIND-2`, and so on, names of the file left
+free. `--set THRESHOLD=VALUE` takes the same values as `[thresholds]` and stands above everything.
+";
+
+fn introduction() -> String {
+    format!(
+        "<!-- Made by a test from crates/app/src/config: UPDATE_DOCS=1 cargo test -p lastgood config -->
+
+# The configuration file
+
+One TOML file says what to look at and what must be true of it. `lastgood config example` prints a complete one,
+`lastgood config check` tells every mistake with its line and what to write instead, and `lastgood config schema` prints
+its JSON Schema ([config.schema.json](config.schema.json)). A file with one mistake is refused as a whole.
+
+## Which file is used
+
+1. The file given with `--config`, else the one that the environment variable `{VARIABLE}` names. It is always read.
+2. Else `{DEFAULT_FILE}`, if it is there, and only if no SOURCE is given or a SOURCE is a name: `kind:location` alone
+   means the same on every machine.
+
+A file in the current folder is never used unless it is named: a configuration can name programs to run. The file may
+hold 1 MiB of UTF-8. Relative paths in it are paths beside it.
+
+## Secrets
+
+A secret never stands in this file. It stands in a file of its own that only its user can read (`secret_file`), or in an
+environment variable (`secret_env`).
+
+## Values
+
+- A length of time is a number with a unit: `90s`, `30min`, `24h`, `7d`, `2w`, or several of them (`1d 12h`). A day has 24
+  hours.
+- A share is a number from 0 to 100 with up to two decimals: `85`, `\"92.5 %\"`.
+- A count is a whole number from 1 on.
+- Every threshold can be `\"off\"`: the check that reads it is then not asked.
+- Later layers win: default of the check, default of the kind, `[thresholds]`, `thresholds` of the source, `[[override]]`,
+  `--set`. `lastgood explain` shows for every threshold where it was set.
+"
+    )
+}
+
+fn thresholds(page: &mut String) {
+    page.push_str("\n| key | value | default | meaning | check |\n| --- | --- | --- | --- | --- |\n");
+    for check in checks::ALL {
+        for Threshold { name, unit, default, meaning } in check.thresholds {
+            let value = match unit {
+                Unit::Time => "length of time",
+                Unit::Percent => "share",
+                Unit::Count => "count",
+            };
+            let shown = Threshold { name, unit: *unit, default: *default, meaning }.show(*default);
+            let (meaning, id) = (sentence(meaning), check.id);
+            append(page, &format!("| `{name}` | {value} | {shown} | {meaning} | `{id}` |\n"));
+        }
+    }
+}
+
+fn sources(page: &mut String, entries: &[&'static Entry]) {
+    page.push_str("\n| kind | looks at | `location` |\n| --- | --- | --- |\n");
+    for entry in entries {
+        append(page, &format!("| `{}` | {} | {} |\n", entry.kind.id, entry.about, entry.location));
+    }
+    keys::<RawSource>(page, |name| {
+        let takes = |entry: &&&'static Entry| all_keys(entry).contains(&name);
+        let kinds: Vec<&str> = entries.iter().filter(takes).map(|entry| entry.kind.id).collect();
+        if kinds.len() == entries.len() { String::new() } else { format!("Kinds: {}.", listed(&kinds)) }
+    });
+}
+
+fn listed(kinds: &[&str]) -> String {
+    if kinds.is_empty() { "none yet".to_owned() } else { kinds.join(", ") }
+}
+
+/// Writes one heading per key of a table, with its meaning, a remark and an example.
+fn keys<T: JsonSchema + for<'de> Deserialize<'de>>(page: &mut String, remark: impl Fn(&str) -> String) {
+    for Field { name, about, takes, example } in fields::of::<T>() {
+        append(page, &format!("\n### `{name}`\n\n{about} {}\n", remark(name)).replace(" \n", "\n"));
+        append(page, &format!("\nTakes {takes}:\n\n```toml\n{name} = {example}\n```\n"));
+    }
+}
+
+fn variables(page: &mut String, entries: &[&'static Entry]) {
+    page.push_str(
+        "
+The secret of a `kind:location` comes from an environment variable, or from the file that the variable with `_FILE`
+behind its name names:
+
+| kind | secret | file that holds it |
+| --- | --- | --- |
+",
+    );
+    for entry in entries {
+        if let Some(variable) = entry.secret_variable {
+            append(page, &format!("| `{}` | `{variable}` | `{variable}_FILE` |\n", entry.kind.id));
+        }
+    }
+}
+
+/// Returns a fragment with its first letter as a capital.
+pub(super) fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
+}
+
+fn append(page: &mut String, text: &str) {
+    page.write_str(text).expect("a string takes everything");
+}

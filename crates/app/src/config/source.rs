@@ -1,0 +1,263 @@
+//! Is what one `[[source]]` says valid, and what does it come to?
+//!
+//! Looks at one table at a time; it reads no secret and opens nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use lastgood_core::id::SourceId;
+use lastgood_core::time::Seconds;
+
+use super::bytes;
+use super::fields;
+use super::mistake::Mistakes;
+use super::place::{Placed, Written};
+use super::raw::RawSource;
+use super::reading::Table;
+use super::similar;
+use super::valid::{Document, shown};
+use crate::secret::SecretFrom;
+use crate::sources::{Entry, SourceConfig};
+
+/// How long one look may take where nobody said otherwise.
+pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_mins(2);
+
+/// More requests at once than this is no use of a portal but an attack on it.
+const MAX_CONCURRENCY: usize = 256;
+
+/// The keys every kind of source has.
+pub(super) const COMMON_KEYS: [&str; 4] = ["name", "kind", "location", "thresholds"];
+
+/// A `[[source]]` with the name it goes by.
+pub(super) struct Named<'a> {
+    /// Its name.
+    pub(super) id: SourceId,
+    /// The table.
+    pub(super) table: &'a Table<RawSource>,
+}
+
+/// Turns one table into a source; `None` where its kind or location is a mistake.
+pub(super) fn source(
+    named: Named<'_>,
+    document: &Document<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<SourceConfig> {
+    let Named { id, table } = named;
+    let raw = &table.value;
+    let entry = entry(&id, table, document.entries, mistakes);
+    let location = location(&id, table, entry, document, mistakes);
+    let secret = secret(&id, table, document, mistakes);
+    let public_key = not_empty("public_key", raw.public_key.as_ref(), mistakes);
+    let zone = raw.zone.as_ref().and_then(|zone| time_zone("zone", &zone.value, zone.at, mistakes));
+    let zones = zones(raw, mistakes);
+    let capacity_bytes = raw.capacity.as_ref().and_then(|capacity| capacity_bytes(capacity, mistakes));
+    let program = not_empty("program", raw.program.as_ref(), mistakes);
+    let deadline = raw.deadline.as_ref().and_then(|deadline| length("deadline", deadline, mistakes));
+    let deadline = deadline.filter(|deadline| is_a_deadline(*deadline, raw, mistakes));
+    let concurrency = raw.concurrency.as_ref().and_then(|count| concurrency(count, mistakes));
+    let interval = raw.stats_interval.as_ref();
+    let stats_interval = interval.and_then(|interval| length("stats_interval", interval, mistakes));
+    Some(SourceConfig {
+        id,
+        entry: entry?,
+        location: location?,
+        secret,
+        public_key,
+        zone,
+        zones,
+        capacity_bytes,
+        program: program.map(|program| program_path(&program, document)),
+        deadline: deadline.unwrap_or(DEFAULT_DEADLINE),
+        concurrency,
+        requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
+        stats_interval,
+    })
+}
+
+/// Finds the kind, and notes the keys it does not understand.
+fn entry(
+    id: &SourceId,
+    table: &Table<RawSource>,
+    entries: &[&'static Entry],
+    mistakes: &mut Mistakes,
+) -> Option<&'static Entry> {
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.kind.id).collect();
+    let Some(kind) = &table.value.kind else {
+        if !table.has("kind") {
+            mistakes.add(
+                table.at,
+                format!("the source `{id}` needs a `kind`; {}", similar::hint("", "kinds", &ids)),
+            );
+        }
+        return None;
+    };
+    let Some(entry) = entries.iter().find(|entry| entry.kind.id == kind.value) else {
+        let hint = similar::hint(&kind.value, "kinds", &ids);
+        mistakes.add(kind.at, format!("there is no kind `{}`; {hint}", shown(&kind.value)));
+        return None;
+    };
+    for key in &table.keys {
+        let name = key.value.as_str();
+        if !COMMON_KEYS.contains(&name) && !entry.keys.contains(&name) {
+            let understood = all_keys(entry).join(", ");
+            let text = format!(
+                "`{name}` means nothing to the kind {}, which takes {understood}; remove it",
+                kind.value
+            );
+            mistakes.add(key.at, text);
+        }
+    }
+    Some(entry)
+}
+
+/// Returns every key a kind takes, in the order of the documentation.
+pub(super) fn all_keys(entry: &Entry) -> Vec<&'static str> {
+    let all = fields::names::<RawSource>().iter().copied();
+    all.filter(|name| COMMON_KEYS.contains(name) || entry.keys.contains(name)).collect()
+}
+
+fn location(
+    id: &SourceId,
+    table: &Table<RawSource>,
+    entry: Option<&'static Entry>,
+    document: &Document<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<String> {
+    let expected = entry.map_or("a file, URL or repository", |entry| entry.location);
+    let Some(location) = &table.value.location else {
+        if !table.has("location") {
+            mistakes.add(table.at, format!("the source `{id}` needs a `location`: {expected}"));
+        }
+        return None;
+    };
+    let text = location.value.trim();
+    if text.is_empty() {
+        mistakes.add(location.at, format!("`location` is empty; write {expected}"));
+        return None;
+    }
+    let before_slash = text.split('/').next().unwrap_or_default();
+    if before_slash.contains(':') {
+        return Some(text.to_owned());
+    }
+    // The path came from text, so that it is text again.
+    Some(document.beside_file(text).to_string_lossy().into_owned())
+}
+
+fn secret(
+    id: &SourceId,
+    table: &Table<RawSource>,
+    document: &Document<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<SecretFrom> {
+    if table.has("secret_file") && table.has("secret_env") {
+        let at = table.keys.iter().filter(|key| key.value.starts_with("secret_")).map(|key| key.at).max();
+        let text = format!("the source `{id}` has secret_file and secret_env; keep one of them");
+        mistakes.add(at.unwrap_or(table.at), text);
+    }
+    if let Some(file) = not_empty("secret_file", table.value.secret_file.as_ref(), mistakes) {
+        return Some(SecretFrom::File(document.beside_file(&file)));
+    }
+    let variable = table.value.secret_env.as_ref()?;
+    if is_variable(&variable.value) {
+        return Some(SecretFrom::Environment(variable.value.clone()));
+    }
+    // What stands there could be the secret itself: it is not repeated.
+    let text = "`secret_env` takes the name of an environment variable (letters, digits and `_`, no digit first), not \
+                the secret itself; write for example secret_env = \"ACME_KEY\"";
+    mistakes.add(variable.at, text);
+    None
+}
+
+fn is_variable(name: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(word) && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// Returns a text without document white space; nothing left is a mistake.
+fn not_empty(key: &str, written: Option<&Placed<String>>, mistakes: &mut Mistakes) -> Option<String> {
+    let written = written?;
+    let text = written.value.trim();
+    if text.is_empty() {
+        mistakes.add(written.at, format!("`{key}` is empty; write a value or remove the line"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn time_zone(key: &str, name: &str, at: usize, mistakes: &mut Mistakes) -> Option<TimeZone> {
+    if let Ok(zone) = TimeZone::get(name) {
+        return Some(zone);
+    }
+    let known: Vec<_> = jiff::tz::db().available().collect();
+    let hint = match similar::nearest(name, known.iter().map(jiff::tz::TimeZoneName::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("write an IANA name, such as {key} = \"America/New_York\""),
+    };
+    mistakes.add(at, format!("there is no time zone `{}`; {hint}", shown(name)));
+    None
+}
+
+fn zones(raw: &RawSource, mistakes: &mut Mistakes) -> BTreeMap<String, TimeZone> {
+    let mut zones = BTreeMap::new();
+    for (serial, name) in raw.zones.iter().flatten() {
+        if let Written::Text(text) = &name.value {
+            let zone = time_zone(&serial.value, text, name.at, mistakes);
+            zones.extend(zone.map(|zone| (serial.value.clone(), zone)));
+        } else {
+            mistakes.add(name.at, "a time zone is a text in quotes, such as \"Europe/Zurich\"");
+        }
+    }
+    zones
+}
+
+fn capacity_bytes(capacity: &Placed<Written>, mistakes: &mut Mistakes) -> Option<u64> {
+    let bytes = match &capacity.value {
+        Written::Text(text) => bytes::parse(text),
+        Written::Other => None,
+    };
+    if bytes.is_none() {
+        let text = "`capacity` takes a number of bytes above 0 with a unit of B, kB, MB, GB, TB, PB (thousands) or KiB, \
+                    MiB, GiB, TiB, PiB (1024s); write for example capacity = \"2 TB\"";
+        mistakes.add(capacity.at, text);
+    }
+    bytes
+}
+
+fn length(key: &str, written: &Placed<Written>, mistakes: &mut Mistakes) -> Option<Duration> {
+    let Written::Text(text) = &written.value else {
+        mistakes.add(written.at, format!("`{key}` takes a length of time, such as {key} = \"2min\""));
+        return None;
+    };
+    match text.parse::<Seconds>() {
+        Ok(seconds) => Some(Duration::from_secs(u64::from(seconds.0))),
+        Err(error) => {
+            mistakes.add(written.at, format!("`{key}`: {error}"));
+            None
+        }
+    }
+}
+
+fn is_a_deadline(deadline: Duration, raw: &RawSource, mistakes: &mut Mistakes) -> bool {
+    if deadline.is_zero() {
+        let at = raw.deadline.as_ref().map_or(0, |written| written.at);
+        mistakes.add(at, "`deadline` is 0, so that no look could end; write for example deadline = \"2min\"");
+    }
+    !deadline.is_zero()
+}
+
+fn concurrency(count: &Placed<std::num::NonZeroU32>, mistakes: &mut Mistakes) -> Option<usize> {
+    let wanted = usize::try_from(count.value.get()).unwrap_or(usize::MAX);
+    if wanted > MAX_CONCURRENCY {
+        mistakes
+            .add(count.at, format!("`concurrency` is {wanted}; write a number from 1 to {MAX_CONCURRENCY}"));
+        return None;
+    }
+    Some(wanted)
+}
+
+/// A bare name is looked for in `PATH`, everything else is a path.
+fn program_path(program: &str, document: &Document<'_>) -> PathBuf {
+    if program.contains('/') { document.beside_file(program) } else { PathBuf::from(program) }
+}

@@ -1,0 +1,206 @@
+//! Is what the file says valid, and what does it come to?
+//!
+//! Turns the raw structs into domain types and notes every mistake on the way. It reads no file and opens no source.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use globset::GlobBuilder;
+use lastgood_core::checks;
+use lastgood_core::expectation::{Layer, Origin, Scope};
+use lastgood_core::id::SourceId;
+
+use super::Config;
+use super::mistake::Mistakes;
+use super::place::{Lines, Placed, Written};
+use super::raw::{self, RawOverride, RawSource, RawThresholds};
+use super::reading::{Table, WrittenFile};
+use super::similar;
+use super::source::{self, Named};
+use crate::sources::Entry;
+
+/// The file that is being read: what messages and relative paths need to know about it.
+pub(super) struct Document<'a> {
+    /// The kinds of sources there are.
+    pub(super) entries: &'a [&'static Entry],
+    /// The file.
+    pub(super) path: &'a Path,
+    /// Its lines.
+    pub(super) lines: &'a Lines<'a>,
+}
+
+impl Document<'_> {
+    /// Returns the place of a setting as its origin shows it.
+    fn place(&self, at: usize) -> Rc<str> {
+        format!("{}:{}", self.path.display(), self.lines.line(at)).into()
+    }
+
+    /// Resolves a path against the folder of the file.
+    pub(super) fn beside_file(&self, path: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+/// Turns a file into domain types; what is wrong is noted and left out.
+///
+/// 1. Names first, so that every message can name its source, and a double name is found.
+/// 2. Sources, each with its own thresholds as a layer above those of the file.
+/// 3. Overrides in their order, above all of those.
+pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut Mistakes) -> Config {
+    let names = names(&file.sources, document, mistakes);
+    let mut config = Config::default();
+    push_layer(&mut config, Scope::Everything, set(&file.thresholds, document, Origin::Config, mistakes));
+    for (table, id) in file.sources.iter().zip(names) {
+        let values = set(&table.value.thresholds, document, Origin::Source, mistakes);
+        push_layer(&mut config, Scope::Source(id.clone()), values);
+        config.sources.extend(source::source(Named { id, table }, document, mistakes));
+    }
+    for table in &file.overrides {
+        let values = set(&table.value.thresholds, document, Origin::Override, mistakes);
+        if let Some(scope) = scope(table, mistakes) {
+            push_layer(&mut config, scope, values);
+        }
+    }
+    config
+}
+
+fn push_layer(config: &mut Config, scope: Scope, values: Vec<(&'static str, Option<u32>, Origin)>) {
+    if !values.is_empty() {
+        config.layers.push(Layer { scope, values });
+    }
+}
+
+/// Names every source: first those that have a name, then the others by their kind. Where that is a mistake the name
+/// only serves to go on.
+fn names(sources: &[Table<RawSource>], document: &Document<'_>, mistakes: &mut Mistakes) -> Vec<SourceId> {
+    let mut taken: HashMap<SourceId, usize> = HashMap::new();
+    let mut names: Vec<Option<SourceId>> = vec![None; sources.len()];
+    for (name, table) in names.iter_mut().zip(sources) {
+        let Some(written) = &table.value.name else { continue };
+        match SourceId::new(&written.value) {
+            Err(error) => mistakes.add(written.at, format!("{error}; write another name")),
+            Ok(id) => {
+                if let Some(&first) = taken.get(&id) {
+                    let line = document.lines.line(first);
+                    mistakes.add(
+                        written.at,
+                        format!(
+                            "the name `{id}` is that of the source in line {line}, too; give each its own"
+                        ),
+                    );
+                }
+                taken.entry(id.clone()).or_insert(written.at);
+                *name = Some(id);
+            }
+        }
+    }
+    let ids = names.into_iter().zip(sources).map(|(name, table)| {
+        let kind = table.value.kind.as_ref().map_or(NAMELESS, |kind| kind.value.as_str());
+        let id = name.unwrap_or_else(|| unused_name(kind, |id| taken.contains_key(id)));
+        taken.entry(id.clone()).or_insert(table.at);
+        id
+    });
+    ids.collect()
+}
+
+/// What a source is called whose kind is no name either.
+const NAMELESS: &str = "source";
+
+/// Returns the name of a source that was given none: its kind, with a number from the second one on.
+pub(super) fn unused_name(kind: &str, is_taken: impl Fn(&SourceId) -> bool) -> SourceId {
+    let nameless = || SourceId::new(NAMELESS).expect("made of letters");
+    let first = SourceId::new(kind).unwrap_or_else(|_| nameless());
+    if !is_taken(&first) {
+        return first;
+    }
+    let numbered = (2_u64..).map(|number| SourceId::new(&format!("{first}-{number}")));
+    let unused = numbered.map_while(Result::ok).find(|id| !is_taken(id));
+    unused.unwrap_or(first)
+}
+
+/// Reads thresholds; the message of each mistake comes from the threshold itself.
+fn set(
+    thresholds: &RawThresholds,
+    document: &Document<'_>,
+    origin: fn(Rc<str>) -> Origin,
+    mistakes: &mut Mistakes,
+) -> Vec<(&'static str, Option<u32>, Origin)> {
+    let mut values = Vec::new();
+    for (name, value) in &thresholds.0 {
+        match threshold(&name.value, &value.value) {
+            Ok((name_known, parsed)) => values.push((name_known, parsed, origin(document.place(name.at)))),
+            Err(Wrong::Name(text)) => mistakes.add(name.at, text),
+            Err(Wrong::Value(text)) => mistakes.add(value.at, text),
+        }
+    }
+    values
+}
+
+/// What is wrong with a threshold.
+pub(super) enum Wrong {
+    /// There is none of that name.
+    Name(String),
+    /// It takes other values.
+    Value(String),
+}
+
+/// Reads one threshold.
+pub(super) fn threshold(name: &str, value: &Written) -> Result<(&'static str, Option<u32>), Wrong> {
+    let Some(threshold) = checks::find_threshold(name) else {
+        let known: Vec<&str> = raw::thresholds().map(|threshold| threshold.name).collect();
+        let hint = similar::hint(name, "thresholds", &known);
+        return Err(Wrong::Name(format!("there is no threshold `{}`; {hint}", shown(name))));
+    };
+    let Written::Text(text) = value else {
+        let example = threshold.show(threshold.default);
+        return Err(Wrong::Value(format!(
+            "{name} takes a text or a number; write for example {name} = \"{example}\""
+        )));
+    };
+    let value = threshold.parse(text).map_err(|error| Wrong::Value(error.to_string()))?;
+    Ok((threshold.name, value))
+}
+
+/// Returns text of the file as messages show it: escaped and cut.
+pub(super) fn shown(text: &str) -> String {
+    lastgood_core::id::Escaped(text).to_string().chars().take(80).collect()
+}
+
+/// Reads the pattern of an override; `None` where the override is a mistake.
+fn scope(table: &Table<RawOverride>, mistakes: &mut Mistakes) -> Option<Scope> {
+    let is_unreadable = table.has_unreadable("thresholds");
+    if table.value.thresholds.0.is_empty() && !is_unreadable {
+        let text = "this override sets nothing; add thresholds = { … } with at least one, or remove it";
+        mistakes.add(table.at, text);
+    }
+    let Some(subject) = &table.value.subject else {
+        if !table.has("subject") {
+            mistakes.add(table.at, "this override needs a `subject`; write for example subject = \"acme/*\"");
+        }
+        return None;
+    };
+    pattern(subject, mistakes)
+}
+
+fn pattern(subject: &Placed<String>, mistakes: &mut Mistakes) -> Option<Scope> {
+    if subject.value.trim().is_empty() {
+        mistakes.add(
+            subject.at,
+            "`subject` is empty and matches nothing; write for example subject = \"acme/*\"",
+        );
+        return None;
+    }
+    match GlobBuilder::new(&subject.value).literal_separator(false).backslash_escape(true).build() {
+        Ok(glob) => {
+            let matcher = glob.compile_matcher();
+            Some(Scope::Pattern(Box::new(move |path| matcher.is_match(path))))
+        }
+        Err(error) => {
+            let text =
+                format!("`subject` is no pattern: {}; write for example subject = \"acme/*\"", error.kind());
+            mistakes.add(subject.at, text);
+            None
+        }
+    }
+}
