@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
     question: "Is its storage about to run out?",
     bad_when: "used x 100 > `quota_level` x quota, unrounded; the quota is used + free where none is stated",
     remedy: "make room, shorten the retention or order more storage",
-    words: Words { matter: "the storage", verb: "is" },
+    words: Words { matter: "the share of its storage in use", verb: "is" },
     thresholds: &[&QUOTA_LEVEL],
     judge: Judge { source: None, repository: Some(judge), asset: None },
 };

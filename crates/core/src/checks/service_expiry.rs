@@ -29,7 +29,7 @@ pub static CHECK: Check = Check {
     question: "Does its service or warranty end soon?",
     bad_when: "end - now <= `expiry_notice` for the service or the warranty, whichever ends first",
     remedy: "renew it, or plan its replacement",
-    words: Words { matter: "service or warranty", verb: "ends" },
+    words: Words { matter: "its service or warranty", verb: "ends" },
     thresholds: &[&EXPIRY_NOTICE],
     judge: Judge { source: None, repository: Some(judge), asset: None },
 };

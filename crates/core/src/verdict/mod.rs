@@ -3,7 +3,7 @@
 //! A [`Verdict`] is small and complete: it keeps the instants and numbers that decided, and makes the words when they
 //! are asked for. It does not know how it was found.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::expectation::Percent;
 use crate::id::CheckId;
@@ -112,31 +112,31 @@ impl Reason {
         let Words { matter, verb } = words;
         match *self {
             Self::Exempt(exemption) => format!("not judged: {}", exemption.explain()),
-            Self::Recent(at, limit) => {
-                format!("{matter} {verb} {} ago ({}), allowed are {limit}", age(at, now), Instant(at))
+            Self::Recent(at, limit) => format!("{matter} {verb} {}, within {limit}", ago(at, now)),
+            Self::TooOld(at, limit) => format!("{matter} {verb} {}, more than {limit}", ago(at, now)),
+            Self::Never => {
+                format!("no date of {matter}: it never happened, or its date is missing or unreadable")
             }
-            Self::TooOld(at, limit) => {
-                format!("{matter} {verb} {} ago ({}), more than {limit}", age(at, now), Instant(at))
+            Self::Ahead(at) => {
+                format!("{matter} is dated in the future ({}): a clock must be wrong", Instant(at))
             }
-            Self::Never => format!("{matter} never happened, or nothing readable says so"),
-            Self::Ahead(at) => format!("{matter} is dated in the future ({})", Instant(at)),
             Self::NotStated => format!("{matter} is not stated"),
-            Self::Unreadable => format!("{matter} cannot be read"),
-            Self::Running(seconds, limit) => format!("running for {}, due at {limit}", length(seconds)),
-            Self::Filled(used, total, level) => format!("{} used, level {level}", share(used, total)),
-            Self::NoCapacity => "used and free are both 0, so there is no share to judge".to_owned(),
+            Self::Unreadable => format!("{matter} is stated, but cannot be read"),
+            Self::Running(seconds, limit) => {
+                format!("running for {}, a restart is due from {limit} on", length(seconds))
+            }
+            Self::Filled(used, total, level) => filled(used, total, level),
+            Self::NoCapacity => {
+                "nothing is used and there is no capacity, so there is no share to judge".to_owned()
+            }
             Self::Succeeded => "the newest run succeeded".to_owned(),
-            Self::Failed(1, limit, at) => {
-                format!("the newest run failed{}{}", dated(at), tolerated(1, limit))
-            }
-            Self::Failed(count, limit, at) => {
-                format!("the newest {count} runs failed{}{}", dated(at), tolerated(count, limit))
-            }
-            Self::Ends(at, notice) => ends(matter, at, notice, now),
-            Self::VerificationFailed(at) => format!("the newest verification failed{}", dated(at)),
+            Self::Failed(count, limit, at) => failed(count, limit, at),
+            Self::Ends(at, notice) => ends(matter, verb, at, notice, now),
+            Self::VerificationFailed(at) => format!("the newest verification failed{}", dated(" at", at)),
             Self::Used => "it holds backups".to_owned(),
             Self::Unused(at, limit) => {
-                format!("it holds no backup and was made {} ago, allowed are {limit}", age(at, now))
+                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
+                format!("it holds no backup and was set up {}, {compared} {limit}", ago(at, now))
             }
             Self::UnusedSinceUnknown => {
                 "it holds no backup, and nothing says how long it has existed".to_owned()
@@ -146,7 +146,7 @@ impl Reason {
             Self::SeenInPart => "only a part of its list was read".to_owned(),
             Self::NotSeen => "its list could not be read".to_owned(),
             Self::BlindSince(at, limit) => {
-                format!("its list could not be read for {}, more than {limit}", age(at, now))
+                format!("its list was last read completely {}, more than {limit}", ago(at, now))
             }
         }
     }
@@ -158,11 +158,11 @@ impl Reason {
             Self::Exempt(_) => "is judged again once the exemption is gone".to_owned(),
             Self::Recent(at, limit) => match at.checked_add(limit.duration()) {
                 Ok(end) => format!("turns bad after {}, unless it happens again before", Instant(end)),
-                Err(_) => "does not turn within the calendar".to_owned(),
+                Err(_) => BEYOND_CALENDAR.to_owned(),
             },
             Self::TooOld(_, limit) | Self::BlindSince(_, limit) => match now.checked_sub(limit.duration()) {
-                Ok(start) => format!("turns ok once {matter} is at {} or later", Instant(start)),
-                Err(_) => "does not turn within the calendar".to_owned(),
+                Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
+                Err(_) => BEYOND_CALENDAR.to_owned(),
             },
             Self::Never => format!("turns ok once {matter} is stated and recent"),
             Self::Ahead(at) => {
@@ -172,11 +172,18 @@ impl Reason {
             Self::Unreadable => {
                 "can be judged once the source states it readably (see the evidence)".to_owned()
             }
-            Self::Running(_, limit) => format!("turns with a restart: bad from {limit} on"),
+            Self::Running(_, limit) => match outcome {
+                Outcome::Bad | Outcome::Unknown => "turns ok with a restart".to_owned(),
+                Outcome::Ok => format!("turns bad once it has been running for {limit}"),
+            },
             Self::Filled(_, total, level) => {
-                format!("turns at {level} of the capacity, {} used", limit_of(total, level))
+                let limit = format!("{} of {total} used, which is {level}", limit_of(total, level));
+                match outcome {
+                    Outcome::Bad | Outcome::Unknown => format!("turns ok at {limit}"),
+                    Outcome::Ok => format!("turns bad above {limit}"),
+                }
             }
-            Self::Succeeded => "turns bad when a run fails".to_owned(),
+            Self::Succeeded => "turns bad when too many runs in a row fail".to_owned(),
             Self::Failed(_, limit, _) => match outcome {
                 Outcome::Bad | Outcome::Unknown => "turns ok with the next run that succeeds".to_owned(),
                 Outcome::Ok => format!("turns bad at {limit} failed runs in a row"),
@@ -187,14 +194,21 @@ impl Reason {
             },
             Self::VerificationFailed(_) => "turns ok with the next verification that succeeds".to_owned(),
             Self::Used => "turns bad only if every backup is gone".to_owned(),
-            Self::Unused(..) | Self::UnusedSinceUnknown => "turns ok with the first good backup".to_owned(),
-            Self::Seen => "turns unknown when a look fails".to_owned(),
+            Self::Unused(at, limit) => match (outcome, at.checked_add(limit.duration())) {
+                (Outcome::Ok, Ok(end)) => {
+                    format!("turns bad after {}, unless a backup is made before", Instant(end))
+                }
+                _ => "turns ok with the first good backup".to_owned(),
+            },
+            Self::UnusedSinceUnknown => "turns ok with the first good backup".to_owned(),
+            Self::Seen => "turns unknown when a look fails or sees only a part".to_owned(),
             Self::NothingListed => "can be judged once something is listed".to_owned(),
             Self::SeenInPart | Self::NotSeen => "turns ok with the next look that reads all of it".to_owned(),
         }
     }
 
-    /// Returns since when the answer has been what it is, where the facts tell.
+    /// Returns since when the answer has been what it is, where the facts tell. Of several failed runs only the newest is
+    /// dated: it tells since when only if it was the one too many.
     pub fn since(&self, outcome: Outcome) -> Option<Timestamp> {
         if outcome != Outcome::Bad {
             return None;
@@ -204,7 +218,8 @@ impl Reason {
                 at.checked_add(limit.duration()).ok()
             }
             Self::Ends(at, notice) => at.checked_sub(notice.duration()).ok(),
-            Self::Failed(_, _, at) | Self::VerificationFailed(at) => at,
+            Self::Failed(count, limit, at) => at.filter(|_| count == limit),
+            Self::VerificationFailed(at) => at,
             Self::Exempt(_)
             | Self::Recent(..)
             | Self::Never
@@ -225,25 +240,39 @@ impl Reason {
     }
 }
 
-/// How long ago, or a moment ago if it is dated ahead within the tolerance.
-fn age(at: Timestamp, now: Timestamp) -> Age {
-    match elapsed(at, now) {
+/// What is said where an instant lies before the year -9999 or after the year 9999.
+const BEYOND_CALENDAR: &str = "does not turn within the calendar";
+
+/// How long ago and when: `41 h 3 min ago (2021-06-12 21:00:05Z)`; 0 s if it is dated ahead within the tolerance.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    let age = match elapsed(at, now) {
         Elapsed::Past(passed) => Age(passed),
-        Elapsed::Ahead => Age(jiff::SignedDuration::ZERO),
-    }
+        Elapsed::Ahead => Age(SignedDuration::ZERO),
+    };
+    format!("{age} ago ({})", Instant(at))
+}
+
+/// True if more time than `limit` has passed.
+fn is_older(at: Timestamp, limit: Seconds, now: Timestamp) -> bool {
+    matches!(elapsed(at, now), Elapsed::Past(passed) if passed > limit.duration())
 }
 
 fn length(seconds: u64) -> Age {
-    Age(jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    Age(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
-/// Shows a share with two decimals, cut and not rounded, so that 85.004 % never reads as more than it is.
-fn share(used: u64, total: u64) -> String {
+/// Shows a share with two decimals, cut and not rounded, so that it never reads as more than it is.
+fn filled(used: u64, total: u64, level: Percent) -> String {
     if total == 0 {
-        return "more than there is".to_owned();
+        return "more of its storage is used than there is".to_owned();
     }
     let hundredths = u128::from(used) * 10_000 / u128::from(total);
-    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+    let is_over = u128::from(used) > limit_of(total, level);
+    if is_over && hundredths == u128::from(level.0) {
+        return format!("a little more than {level} of its storage is used");
+    }
+    let compared = if is_over { "more than" } else { "within" };
+    format!("{}.{:02} % of its storage is used, {compared} {level}", hundredths / 100, hundredths % 100)
 }
 
 /// The largest use that is not above the level.
@@ -251,18 +280,26 @@ fn limit_of(total: u64, level: Percent) -> u128 {
     u128::from(total) * u128::from(level.0) / 10_000
 }
 
-fn dated(at: Option<Timestamp>) -> String {
-    at.map(|at| format!(" at {}", Instant(at))).unwrap_or_default()
+fn dated(before: &str, at: Option<Timestamp>) -> String {
+    at.map(|at| format!("{before} {}", Instant(at))).unwrap_or_default()
 }
 
-fn tolerated(count: u32, limit: u32) -> String {
-    if count < limit { format!(", {limit} in a row are too many") } else { String::new() }
+fn failed(count: u32, limit: u32, at: Option<Timestamp>) -> String {
+    let tolerated = if count < limit { format!("; {limit} in a row are too many") } else { String::new() };
+    match count {
+        1 => format!("the newest run failed{}{tolerated}", dated(" at", at)),
+        _ => format!("the newest {count} runs failed{}{tolerated}", dated(", the last at", at)),
+    }
 }
 
-fn ends(matter: &str, at: Timestamp, notice: Seconds, now: Timestamp) -> String {
+fn ends(matter: &str, verb: &str, at: Timestamp, notice: Seconds, now: Timestamp) -> String {
     let left = at.duration_since(now);
     if left.is_negative() {
         return format!("{matter} ended {} ago ({})", Age(left), Instant(at));
     }
-    format!("{matter} ends in {} ({}), notice is {notice}", Age(left), Instant(at))
+    let compared = if left <= notice.duration() { "within" } else { "more than" };
+    format!("{matter} {verb} in {} ({}), {compared} {notice}", Age(left), Instant(at))
 }
+
+#[cfg(test)]
+mod tests;
