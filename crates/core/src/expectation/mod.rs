@@ -302,39 +302,4 @@ impl Expectations {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    const SHARE: Threshold =
-        Threshold { name: "share", unit: Unit::Percent, default: Some(8500), meaning: "" };
-
-    #[rstest]
-    #[case("85", Some(8500))]
-    #[case("85 %", Some(8500))]
-    #[case("92.5%", Some(9250))]
-    #[case("0", Some(0))]
-    #[case("100.00", Some(10_000))]
-    #[case("off", None)]
-    fn a_percentage_is_read_without_rounding(#[case] text: &str, #[case] value: Option<u32>) {
-        assert_eq!(SHARE.parse(text), Ok(value));
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("100.01")]
-    #[case("-1")]
-    #[case("8.555")]
-    #[case("85,5")]
-    #[case(".5")]
-    fn no_percentage_is_refused(#[case] text: &str) {
-        assert!(SHARE.parse(text).is_err(), "{text:?}");
-    }
-
-    #[test]
-    fn a_percentage_is_shown_as_it_is_written() {
-        let shown = [8500, 9250, 9205].map(|value| SHARE.show(Some(value)));
-        assert_eq!(shown, ["85 %", "92.5 %", "92.05 %"]);
-        assert_eq!(SHARE.show(None), "off");
-    }
-}
+mod tests;
