@@ -47,6 +47,7 @@ pub(super) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) 
         for (place, gap) in gaps(source) {
             let (kind, name) = (source.kind.id, source.id.as_str());
             let unknown = Outcome::Unknown.as_str();
+            let gap = format!("could not see: {gap}");
             rows.write(&[&at, &place, "source", kind, name, "", unknown, &gap, "", ""])?;
         }
     }
@@ -92,7 +93,7 @@ pub(super) fn summary(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<
 /// Returns what could not be seen: its place and why.
 fn gaps(source: &SourceFacts) -> impl Iterator<Item = (String, String)> {
     source.failures.iter().map(|failure| {
-        let why = format!("could not see ({}): {}", failure.kind, Escaped(&failure.reason));
+        let why = format!("{}: {}", failure.kind, Escaped(&failure.reason));
         (escape(&source.place(&failure.place)), why)
     })
 }

@@ -154,10 +154,7 @@ pub fn summary_schema() -> String {
     json::schema::<json::Overview<'_>>()
 }
 
-fn buffered(
-    out: &mut dyn Write,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn buffered(out: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     write(&mut out)?;
     out.flush()

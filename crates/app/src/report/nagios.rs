@@ -12,10 +12,10 @@ use lastgood_core::observation::cut;
 use lastgood_core::summary::{KindCount, Summary};
 use lastgood_core::verdict::{Outcome, Verdict};
 
+use super::Only;
 use super::looks::{self, Looks};
 use super::tally::{self, Tally};
 use super::words::{Shown, sentence, sources_of};
-use super::Only;
 use crate::exit::Exit;
 
 /// The most detail lines: an alert is read on a telephone, and many receivers cut after a few kilobytes.
@@ -33,8 +33,7 @@ pub(super) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) 
     let tally = Tally::of(judgement);
     let text = format!("{tally}; {looks}");
     write!(out, "{}", first(looks.exit(judgement.worst()), &text))?;
-    write!(out, "'subjects'={};;;0 'bad'={};;0;0", tally.subjects(), tally.bad)?;
-    write!(out, " 'unknown'={};;;0", tally.unknown)?;
+    write!(out, "'bad'={};;0;0 'unknown'={};;;0 ", tally.bad, tally.unknown)?;
     figures(looks, &tally::kinds(judgement), out)?;
     let mut details = Details::default();
     for source in sources_of(judgement) {
@@ -56,9 +55,9 @@ pub(super) fn summary(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<
     let sources = || summary.sources.iter().map(|(source, _)| *source);
     let looks = Looks::of(sources());
     let told: Vec<String> = summary.kinds.iter().filter(|kind| kind.count > 0).map(in_words).collect();
-    let text = format!("{}; {looks}", if told.is_empty() { "nothing seen".to_owned() } else { told.join("; ") });
+    let text =
+        format!("{}; {looks}", if told.is_empty() { "nothing seen".to_owned() } else { told.join("; ") });
     write!(out, "{}", first(looks.exit(summary.worst), &text))?;
-    write!(out, "'subjects'={};;;0", summary.kinds.iter().map(|kind| kind.count).sum::<u64>())?;
     figures(looks, &summary.kinds, out)?;
     let mut details = Details::default();
     for source in sources() {
@@ -92,7 +91,13 @@ fn in_words(kind: &KindCount) -> String {
 
 /// Ends the first line with performance data: more than 0 bad is critical, unknown has no range.
 fn figures(looks: Looks, kinds: &[KindCount], out: &mut dyn Write) -> io::Result<()> {
-    write!(out, " 'sources'={};;;0 'sources_unseen'={};;;0", looks.sources, looks.gap_count())?;
+    let subjects: u64 = kinds.iter().map(|kind| kind.count).sum();
+    write!(
+        out,
+        "'subjects'={subjects};;;0 'sources'={};;;0 'sources_unseen'={};;;0",
+        looks.sources,
+        looks.gap_count()
+    )?;
     for kind in kinds {
         write!(out, " '{}'={};;;0", kind.kind, kind.count)?;
         for check in &kind.checks {

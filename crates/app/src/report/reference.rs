@@ -53,7 +53,9 @@ const EXEMPTIONS: [Exemption; 8] = [
 /// Says what an exemption keeps from being judged. A new exemption has to be described here, and listed above.
 const fn reach(exemption: Exemption) -> &'static str {
     match exemption {
-        Exemption::Hidden => "every check of the repository and of its assets; neither is counted in `summary`",
+        Exemption::Hidden => {
+            "every check of the repository and of its assets; neither is counted in `summary`"
+        }
         Exemption::Archived | Exemption::Paused => "every check of the asset",
         Exemption::LocalOnly | Exemption::CloudAppliance => "`behind_offsite`",
         Exemption::NoRunYet => "`unsuccessful` and `unverified`",

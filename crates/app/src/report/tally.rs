@@ -37,11 +37,6 @@ impl Tally {
         }
         tally
     }
-
-    /// Returns how many subjects there are.
-    pub(super) const fn subjects(self) -> u64 {
-        self.bad + self.unknown + self.ok + self.unjudged
-    }
 }
 
 impl fmt::Display for Tally {

@@ -107,7 +107,7 @@ fn answer(answer: &AnswerPage) -> Vec<(&'static str, String)> {
     if let Some(since) = &answer.since {
         rows.push(("since", Instant(since.0).to_string()));
     }
-    rows.push(("turns", answer.turns.clone()));
+    rows.push(("next", answer.turns.clone()));
     if answer.verdict.outcome != lastgood_core::verdict::Outcome::Ok {
         rows.push(("what to do", answer.remedy.to_owned()));
     }

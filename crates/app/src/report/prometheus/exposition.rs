@@ -54,36 +54,37 @@ pub(super) struct Family<'o> {
     help: &'static str,
     worse: Worse,
     pending: Vec<Metric>,
-    twins: BTreeMap<Labels, f64>,
+    twins: BTreeMap<Labels, Option<f64>>,
     has_head: bool,
 }
 
 impl<'o> Family<'o> {
     /// A family without samples; it is written only if it gets one.
-    pub(super) fn new(
-        name: &'static str,
-        help: &'static str,
-        worse: Worse,
-        out: &'o mut dyn Write,
-    ) -> Self {
+    pub(super) fn new(name: &'static str, help: &'static str, worse: Worse, out: &'o mut dyn Write) -> Self {
         Self { out, name, help, worse, pending: Vec::new(), twins: BTreeMap::new(), has_head: false }
     }
 
-    /// Adds a sample. Of samples that are marked as possible twins and have the same labels the worst one is kept.
-    pub(super) fn sample(&mut self, labels: Labels, value: f64, is_twin: bool) -> io::Result<()> {
-        if is_twin {
-            let worse = self.worse;
-            self.twins.entry(labels).and_modify(|kept| *kept = worse.of(*kept, value)).or_insert(value);
-            return Ok(());
-        }
+    /// Adds a sample.
+    pub(super) fn sample(&mut self, labels: Labels, value: f64) -> io::Result<()> {
         self.pending.push(metric(labels, value));
         if self.pending.len() < CHUNK_SAMPLES { Ok(()) } else { self.write() }
+    }
+
+    /// Adds a sample that may share its labels with others: of them all the worst is written, and none at all if one of
+    /// them has no value.
+    pub(super) fn twin(&mut self, labels: Labels, value: Option<f64>) {
+        let worse = self.worse;
+        let merge = |kept: &mut Option<f64>| {
+            *kept = kept.zip(value).map(|(kept, value)| worse.of(kept, value));
+        };
+        self.twins.entry(labels).and_modify(merge).or_insert(value);
     }
 
     /// Writes what is left.
     pub(super) fn end(mut self) -> io::Result<()> {
         let twins = std::mem::take(&mut self.twins);
-        self.pending.extend(twins.into_iter().map(|(labels, value)| metric(labels, value)));
+        let known = twins.into_iter().filter_map(|(labels, value)| Some(metric(labels, value?)));
+        self.pending.extend(known);
         self.write()
     }
 
@@ -122,7 +123,10 @@ fn metric(labels: Labels, value: f64) -> Metric {
 }
 
 /// Turns a whole number into the value of a sample.
-#[expect(clippy::cast_precision_loss, reason = "a sample has 53 bits; bytes beyond 9 PB are rounded by parts in 10^16")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a sample has 53 bits; bytes beyond 9 PB are rounded by parts in 10^16"
+)]
 pub(super) fn whole(number: u128) -> f64 {
     number as f64
 }
@@ -136,10 +140,13 @@ mod tests {
         let mut out = Vec::new();
         let mut family = Family::new("a_bytes", "Help.", Worse::Lower, &mut out);
         for index in 0..=2 * CHUNK_SAMPLES {
-            family.sample(Labels::new([("n", index.to_string().as_str())]), 1.0, false).expect("fits");
+            family.sample(Labels::new([("n", index.to_string().as_str())]), 1.0).expect("fits");
         }
         for value in [3.0, 2.0] {
-            family.sample(Labels::new([("n", "twin")]), value, true).expect("fits");
+            family.twin(Labels::new([("n", "twin")]), Some(value));
+        }
+        for value in [Some(3.0), None, Some(2.0)] {
+            family.twin(Labels::new([("n", "silent twin")]), value);
         }
         family.end().expect("fits");
         let text = String::from_utf8(out).expect("only text was written");

@@ -1,7 +1,8 @@
 //! What does Prometheus scrape, or the textfile collector of a node exporter read?
 //!
 //! Text format 0.0.4 with gauges only, in base units. Alert on `lastgood_bad == 1`, on `lastgood_unknown == 1`, and on
-//! `lastgood_look{state!="complete"} == 1`: what could not be seen has no other series.
+//! `lastgood_look{state!="complete"} == 1`: what could not be seen has no other series. Names are
+//! escaped as on a terminal: they end up in pages and mails of others.
 
 mod exposition;
 
@@ -30,11 +31,16 @@ pub(super) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) 
         let mut family = Family::new(answer.name, answer.help, Worse::Higher, out);
         for (subject, verdicts) in judgement.subjects() {
             for verdict in verdicts.iter().filter(|verdict| only.keeps(verdict)) {
-                if let Some((value, exempt)) = (answer.of)(verdict) {
-                    let mut labels = labels_of(&subject);
-                    labels.push("check", verdict.check.as_str());
-                    labels.push("exemption", exempt);
-                    family.sample(labels, value, twins.has(&subject))?;
+                let Some((value, exempt)) = (answer.of)(verdict) else {
+                    continue;
+                };
+                let mut labels = labels_of(&subject);
+                labels.push("check", verdict.check.as_str());
+                labels.push("exemption", exempt);
+                if twins.has(&subject) {
+                    family.twin(labels, Some(value));
+                } else {
+                    family.sample(labels, value)?;
                 }
             }
         }
@@ -44,9 +50,7 @@ pub(super) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) 
         let mut family = Family::new(figure.name, figure.help, figure.worse, out);
         let shown = judgement.subjects().filter(|(_, verdicts)| only.shows(verdicts));
         for (subject, _) in shown {
-            if let Some(value) = (figure.of)(&subject) {
-                family.sample(labels_of(&subject), value, twins.has(&subject))?;
-            }
+            figure.sample(&subject, &twins, &mut family)?;
         }
         family.end()?;
     }
@@ -63,9 +67,7 @@ pub(super) fn summary(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<
     for figure in FIGURES.iter().filter(|figure| figure.is_space) {
         let mut family = Family::new(figure.name, figure.help, figure.worse, out);
         for subject in repositories() {
-            if let Some(value) = (figure.of)(&subject) {
-                family.sample(labels_of(&subject), value, twins.has(&subject))?;
-            }
+            figure.sample(&subject, &twins, &mut family)?;
         }
         family.end()?;
     }
@@ -79,9 +81,13 @@ fn fleet(
     kinds: &[KindCount],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut judged =
-        Family::new("lastgood_judged_timestamp_seconds", "The instant that was judged at.", Worse::Lower, out);
-    judged.sample(Labels::default(), seconds(at), false)?;
+    let mut judged = Family::new(
+        "lastgood_judged_timestamp_seconds",
+        "The instant that was judged at.",
+        Worse::Lower,
+        out,
+    );
+    judged.sample(Labels::default(), seconds(at))?;
     judged.end()?;
     looks_at(sources, out)?;
     let mut subjects = Family::new(
@@ -92,7 +98,7 @@ fn fleet(
     );
     for kind in kinds {
         let labels = Labels::new([("kind", kind.kind), ("type", kind.subject.as_str())]);
-        subjects.sample(labels, whole(u128::from(kind.count)), false)?;
+        subjects.sample(labels, whole(u128::from(kind.count)))?;
     }
     subjects.end()?;
     let mut verdicts = Family::new(
@@ -103,9 +109,8 @@ fn fleet(
     );
     for (kind, check) in kinds.iter().flat_map(|kind| kind.checks.iter().map(move |check| (kind, check))) {
         for (word, count) in [(Outcome::Bad, check.bad), (Outcome::Unknown, check.unknown)] {
-            let labels =
-                [("kind", kind.kind), ("check", check.check.as_str()), ("verdict", word.as_str())];
-            verdicts.sample(Labels::new(labels), whole(u128::from(count)), false)?;
+            let labels = [("kind", kind.kind), ("check", check.check.as_str()), ("verdict", word.as_str())];
+            verdicts.sample(Labels::new(labels), whole(u128::from(count)))?;
         }
     }
     verdicts.end()
@@ -122,7 +127,7 @@ fn looks_at(sources: &[&SourceFacts], out: &mut dyn Write) -> io::Result<()> {
         for extent in looks::EXTENTS {
             let value = if source.look == extent { 1.0 } else { 0.0 };
             let labels = [("source", source.id.as_str()), ("state", looks::word(extent))];
-            look.sample(Labels::new(labels), value, false)?;
+            look.sample(Labels::new(labels), value)?;
         }
     }
     look.end()?;
@@ -136,7 +141,7 @@ fn looks_at(sources: &[&SourceFacts], out: &mut dyn Write) -> io::Result<()> {
         for kind in FailureKind::ALL {
             let count = source.failures.iter().filter(|failure| failure.kind == kind).count();
             let labels = [("source", source.id.as_str()), ("reason", kind.as_str())];
-            failures.sample(Labels::new(labels), whole(count as u128), false)?;
+            failures.sample(Labels::new(labels), whole(count as u128))?;
         }
     }
     failures.end()?;
@@ -147,7 +152,7 @@ fn looks_at(sources: &[&SourceFacts], out: &mut dyn Write) -> io::Result<()> {
         out,
     );
     for source in sources {
-        looked.sample(Labels::new([("source", source.id.as_str())]), seconds(source.looked_at), false)?;
+        looked.sample(Labels::new([("source", source.id.as_str())]), seconds(source.looked_at))?;
     }
     looked.end()
 }
@@ -191,6 +196,17 @@ struct Figure {
     of: fn(&Subject<'_>) -> Option<f64>,
 }
 
+impl Figure {
+    fn sample(&self, subject: &Subject<'_>, twins: &Twins, family: &mut Family<'_>) -> io::Result<()> {
+        let value = (self.of)(subject);
+        if twins.has(subject) {
+            family.twin(labels_of(subject), value);
+            return Ok(());
+        }
+        value.map_or(Ok(()), |value| family.sample(labels_of(subject), value))
+    }
+}
+
 static FIGURES: [Figure; 7] = [
     instant(
         "lastgood_last_seen_timestamp_seconds",
@@ -200,22 +216,18 @@ static FIGURES: [Figure; 7] = [
             Subject::Source(_) | Subject::Asset(..) => None,
         },
     ),
-    instant(
-        "lastgood_last_good_backup_timestamp_seconds",
-        "When the last good backup was.",
-        |subject| match subject {
+    instant("lastgood_last_good_backup_timestamp_seconds", "When the last good backup was.", |subject| {
+        match subject {
             Subject::Asset(_, _, asset) => stated(asset.last_good),
             Subject::Source(_) | Subject::Repository(..) => None,
-        },
-    ),
-    instant(
-        "lastgood_last_offsite_copy_timestamp_seconds",
-        "When the last offsite copy was.",
-        |subject| match subject {
+        }
+    }),
+    instant("lastgood_last_offsite_copy_timestamp_seconds", "When the last offsite copy was.", |subject| {
+        match subject {
             Subject::Asset(_, _, asset) => stated(asset.last_offsite),
             Subject::Source(_) | Subject::Repository(..) => None,
-        },
-    ),
+        }
+    }),
     instant(
         "lastgood_last_verification_timestamp_seconds",
         "When the newest verification was, good or failed.",
@@ -271,18 +283,18 @@ fn labels_of(subject: &Subject<'_>) -> Labels {
     let mut labels = Labels::new([("source", subject.source().id.as_str())]);
     match subject {
         Subject::Source(_) => {}
-        Subject::Repository(_, repository) => labels.push("repository", &repository.stated.key.text()),
+        Subject::Repository(_, repository) => labels.push("repository", &repository.stated.key.to_string()),
         Subject::Asset(_, repository, asset) => {
-            labels.push("repository", &repository.stated.key.text());
-            labels.push("asset", &asset.key().text());
+            labels.push("repository", &repository.stated.key.to_string());
+            labels.push("asset", &asset.key().to_string());
         }
     }
     labels.push("kind", subject.kind_id());
     labels
 }
 
-/// Subjects that may have equal labels although they differ, because their names are not UTF-8: Prometheus refuses a
-/// page that has a series twice. They are few or none, found by hash, so that a large fleet needs 8 bytes per subject.
+/// Subjects that may have equal labels although they differ, because their names are not UTF-8 or hold escapes: Prometheus
+/// refuses a page that has a series twice. They are few or none, found by hash, so that a large fleet needs 8 bytes per subject.
 struct Twins(HashSet<u64>);
 
 impl Twins {
@@ -302,9 +314,9 @@ fn hash_of(subject: &Subject<'_>) -> u64 {
     subject.source().id.as_str().hash(&mut hasher);
     match subject {
         Subject::Source(_) => {}
-        Subject::Repository(_, repository) => repository.stated.key.text().hash(&mut hasher),
+        Subject::Repository(_, repository) => repository.stated.key.to_string().hash(&mut hasher),
         Subject::Asset(_, repository, asset) => {
-            (repository.stated.key.text(), asset.key().text()).hash(&mut hasher);
+            (repository.stated.key.to_string(), asset.key().to_string()).hash(&mut hasher);
         }
     }
     hasher.finish()

@@ -19,11 +19,7 @@ type Row = [Cell; 5];
 
 /// Writes a row per verdict that is not ok, a row per subject that is, what could not be seen, and a last line that says
 /// it all.
-pub(in crate::report) fn check(
-    judgement: &Judgement<'_>,
-    only: Only,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(in crate::report) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) -> io::Result<()> {
     let heads = ["ANSWER", "SUBJECT", "KIND", "CHECK", "WHY"].map(|head| (head, Side::Left));
     let mut columns = Columns::new(heads);
     let mut row_count = 0_u64;

@@ -52,16 +52,16 @@ impl<const N: usize> Columns<N> {
         let mut gap = 0;
         for (index, (text, style)) in row.iter().enumerate() {
             let padding = self.widths[index].saturating_sub(text.width());
-            if self.heads[index].1 == Side::Right {
-                gap += padding;
-            }
-            if text.is_empty() {
-                gap += self.widths[index];
-            } else {
+            let (before, after) = match self.heads[index].1 {
+                Side::Left => (0, padding),
+                Side::Right => (padding, 0),
+            };
+            gap += before;
+            if !text.is_empty() {
                 write!(out, "{:gap$}{style}{text}{style:#}", "")?;
-                gap = if self.heads[index].1 == Side::Left { padding } else { 0 };
+                gap = 0;
             }
-            gap += 2;
+            gap += after + 2;
         }
         writeln!(out)
     }
@@ -79,7 +79,7 @@ mod tests {
         let rows = [
             [cell("漢字"), cell("5"), cell("x")],
             [cell("abcd"), cell("10"), cell("")],
-            [cell(""), cell("7"), cell("y")],
+            [cell(""), cell(""), cell("y")],
             [cell(&"l".repeat(70)), cell("7"), cell("y")],
         ];
         let mut out = Vec::new();
@@ -91,6 +91,6 @@ mod tests {
         }
         let text = String::from_utf8(out).expect("only text was written");
         let long = format!("{}   7  y", "l".repeat(70));
-        assert_eq!(text, format!("漢字   5  x\nabcd  10\n       7  y\n{long}\n"));
+        assert_eq!(text, format!("漢字   5  x\nabcd  10\n          y\n{long}\n"));
     }
 }

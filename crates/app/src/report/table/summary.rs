@@ -87,7 +87,9 @@ fn spaces(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     let mut fullest = summary.space.clone();
     fullest.sort_by_key(|(_, repository)| Reverse(space::share(&repository.stated.space)));
-    let figure = |bytes: Option<u128>| bytes.map_or_else(|| ("-".to_owned(), QUIET), |bytes| text(&space::size(bytes)));
+    let figure = |bytes: Option<u128>| {
+        bytes.map_or_else(|| ("-".to_owned(), QUIET), |bytes| text(&space::size(bytes)))
+    };
     let mut rows = Vec::new();
     for &(source, repository) in fullest.iter().take(SPACE_ROWS_MAX) {
         let bytes = space::bytes(&repository.stated.space);
@@ -121,7 +123,8 @@ fn sources(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|(source, outcome)| {
             let (word, style) = mark(*outcome);
-            let look = (looks::word(source.look).to_owned(), if looks::has_gaps(source) { BAD } else { PLAIN });
+            let look =
+                (looks::word(source.look).to_owned(), if looks::has_gaps(source) { BAD } else { PLAIN });
             let looked_at = text(&Instant(source.looked_at));
             [text(&source.id), text(source.kind.id), look, (word.to_owned(), style), looked_at]
         })

@@ -9,11 +9,15 @@ use lastgood::report;
 fn compare(path: &str, made: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::create_dir_all(file.parent().expect("a document stands in a folder")).expect("a writable tree");
+        std::fs::create_dir_all(file.parent().expect("a document stands in a folder"))
+            .expect("a writable tree");
         std::fs::write(&file, made).expect("a writable tree");
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == made, "{path} is not what the program makes: run UPDATE_DOCS=1 cargo test -p lastgood");
+    assert!(
+        written == made,
+        "{path} is not what the program makes: run UPDATE_DOCS=1 cargo test -p lastgood"
+    );
 }
 
 #[test]

@@ -33,7 +33,9 @@ fn violations(root: &Value, schema: &Value, value: &Value, place: &str) -> Vec<S
             }
             "required" => {
                 let keys = wanted.as_array().expect("a list of names").iter().filter_map(Value::as_str);
-                found.extend(keys.filter(|key| value.get(key).is_none()).map(|key| format!("{place}: no {key}")));
+                found.extend(
+                    keys.filter(|key| value.get(key).is_none()).map(|key| format!("{place}: no {key}")),
+                );
             }
             "properties" => {
                 for (key, member) in value.as_object().into_iter().flatten() {
@@ -75,7 +77,8 @@ fn wrong_type(wanted: &Value, value: &Value, place: &str) -> Option<String> {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let fits = wanted == actual || wanted.as_array().is_some_and(|types| types.iter().any(|one| one == actual));
+    let fits =
+        wanted == actual || wanted.as_array().is_some_and(|types| types.iter().any(|one| one == actual));
     (!fits).then(|| format!("{place}: {actual} is not {wanted}"))
 }
 

@@ -3,6 +3,8 @@
 //! The structs here are the promise: the JSON Schemas in docs/schema are made from them. Rows are made while they are
 //! written, so that a large fleet needs no second copy of itself.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -20,6 +22,7 @@ use serde::{Serialize, Serializer};
 
 use super::words::{exemption, sentence, sources_of, type_of};
 use super::{Only, space};
+use plain::Plain;
 
 /// Writes every verdict.
 pub(super) fn check(judgement: &Judgement<'_>, only: Only, out: &mut dyn Write) -> io::Result<()> {
@@ -42,9 +45,10 @@ pub(super) fn summary(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<
     write(&overview, out)
 }
 
-/// Writes one document, indented, with a line break at its end.
+/// Writes one document, indented, with a line break at its end. Characters that could steer a terminal stand as JSON
+/// escapes, so that the values are what they are.
 pub(super) fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
+    serde_json::to_writer_pretty(Plain(&mut *out), document)?;
     writeln!(out)
 }
 
