@@ -11,6 +11,7 @@
 
 pub mod id;
 pub mod time;
+pub mod schedule;
 pub mod kind;
 pub mod observation;
 pub mod facts;
