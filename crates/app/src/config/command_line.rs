@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use lastgood_core::expectation::{Layer, Origin, Scope};
 use lastgood_core::id::SourceId;
 
+use super::names::Names;
 use super::place::Written;
 use super::source::DEFAULT_DEADLINE;
-use super::valid::{Wrong, shown, threshold, unused_name};
+use super::valid::{Wrong, shown, threshold};
 use super::{Surroundings, similar};
 use crate::secret::SecretFrom;
 use crate::sources::{Entry, SourceConfig};
@@ -40,13 +41,16 @@ pub(super) fn sources(
     surroundings: &Surroundings<'_>,
     mistakes: &mut Vec<String>,
 ) -> Vec<SourceConfig> {
+    let mut names = Names::default();
+    for source in of_file {
+        names.take(source.id.as_str(), 0).ok();
+    }
     let mut sources: Vec<SourceConfig> = Vec::new();
     for argument in arguments {
         match read(argument, surroundings.entries) {
             Argument::Wrong(text) => mistakes.push(text),
             Argument::Location(entry, location) => {
-                let is_taken = |id: &SourceId| of_file.iter().chain(&sources).any(|source| source.id == *id);
-                let id = unused_name(entry.kind.id, is_taken);
+                let id = names.give(entry.kind.id, 0);
                 let secret = secret(entry, surroundings, mistakes);
                 sources.push(unnamed(id, entry, location, secret));
             }

@@ -9,7 +9,8 @@ use std::fmt::Write;
 use lastgood_core::expectation::Unit;
 
 use super::fields::{self, Field};
-use super::raw::{RawFile, RawOverride, RawSource};
+use super::raw::{self, RawFile, RawOverride, RawSource};
+use super::reference::sentence;
 use super::source::all_keys;
 use crate::sources::Entry;
 
@@ -34,10 +35,8 @@ pub(super) fn render(entries: &[&'static Entry]) -> String {
     section(&mut out, about("source"));
     let keys = fields::of::<RawSource>();
     let mut explained = HashSet::new();
-    for (index, entry) in entries.iter().enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
+    for entry in entries {
+        out.push('\n');
         source(&mut out, entry, &keys, &mut explained);
     }
     section(&mut out, about("override"));
@@ -55,20 +54,20 @@ fn section(out: &mut String, about: Option<&str>) {
 }
 
 fn thresholds(out: &mut String) {
-    for threshold in super::raw::thresholds() {
+    for threshold in raw::thresholds() {
         let shown = threshold.show(threshold.default);
         let value = match (threshold.unit, threshold.default) {
             (Unit::Count, Some(_)) => shown,
             _ => format!("\"{shown}\""),
         };
-        comment(out, &format!("{}.", super::reference::sentence(threshold.meaning)));
+        comment(out, &format!("{}.", sentence(threshold.meaning)));
         line(out, &format!("#{} = {value}", threshold.name));
     }
 }
 
 /// Writes a source with every key its kind takes; each key is explained where it stands first.
 fn source(out: &mut String, entry: &Entry, keys: &[Field], explained: &mut HashSet<&'static str>) {
-    comment(out, entry.about);
+    comment(out, &format!("{}.", sentence(entry.about)));
     out.push_str("[[source]]\n");
     let understood = all_keys(entry);
     for field in keys.iter().filter(|field| understood.contains(&field.name)) {

@@ -126,6 +126,11 @@ impl Mistakes {
         Err(ConfigError::Invalid { path: path.to_owned(), mistakes })
     }
 
+    /// True if there are more than are ever shown: hints that are costly to find are then left out.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.len() > MAX_SHOWN
+    }
+
     /// True if there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

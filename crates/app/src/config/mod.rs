@@ -17,6 +17,7 @@ mod example;
 mod fields;
 mod file;
 mod mistake;
+mod names;
 mod place;
 mod raw;
 mod reading;
@@ -61,10 +62,15 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'static> {
-    /// Returns those of this process: every kind there is, its environment, [`DEFAULT_FILE`].
-    pub fn of_this_process() -> Self {
+    /// Returns what is really there: every kind of source, our environment, [`DEFAULT_FILE`].
+    pub fn real() -> Self {
         let environment = &|name: &str| std::env::var_os(name);
         Self { entries: &sources::ALL, environment, default_file: Path::new(DEFAULT_FILE) }
+    }
+
+    /// The same as [`Surroundings::real`].
+    pub fn of_this_process() -> Self {
+        Self::real()
     }
 }
 

@@ -190,7 +190,8 @@ fn time_zone(key: &str, name: &str, at: usize, mistakes: &mut Mistakes) -> Optio
     if let Ok(zone) = TimeZone::get(name) {
         return Some(zone);
     }
-    let known: Vec<_> = jiff::tz::db().available().collect();
+    let known: Vec<_> =
+        if mistakes.are_too_many() { Vec::new() } else { jiff::tz::db().available().collect() };
     let hint = match similar::nearest(name, known.iter().map(jiff::tz::TimeZoneName::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("write an IANA name, such as {key} = \"America/New_York\""),

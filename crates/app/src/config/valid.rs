@@ -2,7 +2,6 @@
 //!
 //! Turns the raw structs into domain types and notes every mistake on the way. It reads no file and opens no source.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -13,6 +12,7 @@ use lastgood_core::id::SourceId;
 
 use super::Config;
 use super::mistake::Mistakes;
+use super::names::{Names, Refused};
 use super::place::{Lines, Placed, Written};
 use super::raw::{self, RawOverride, RawSource, RawThresholds};
 use super::reading::{Table, WrittenFile};
@@ -71,52 +71,39 @@ fn push_layer(config: &mut Config, scope: Scope, values: Vec<(&'static str, Opti
     }
 }
 
-/// Names every source: first those that have a name, then the others by their kind. Where that is a mistake the name
-/// only serves to go on.
+/// Names every source: first those that have a name, then the others by their kind. Where a name is a mistake the
+/// source gets another one, only to go on.
 fn names(sources: &[Table<RawSource>], document: &Document<'_>, mistakes: &mut Mistakes) -> Vec<SourceId> {
-    let mut taken: HashMap<SourceId, usize> = HashMap::new();
-    let mut names: Vec<Option<SourceId>> = vec![None; sources.len()];
-    for (name, table) in names.iter_mut().zip(sources) {
-        let Some(written) = &table.value.name else { continue };
-        match SourceId::new(&written.value) {
-            Err(error) => mistakes.add(written.at, format!("{error}; write another name")),
-            Ok(id) => {
-                if let Some(&first) = taken.get(&id) {
-                    let line = document.lines.line(first);
-                    mistakes.add(
-                        written.at,
-                        format!(
-                            "the name `{id}` is that of the source in line {line}, too; give each its own"
-                        ),
-                    );
-                }
-                taken.entry(id.clone()).or_insert(written.at);
-                *name = Some(id);
-            }
-        }
+    let mut names = Names::default();
+    let mut ids: Vec<Option<SourceId>> = Vec::new();
+    for table in sources {
+        let written = table.value.name.as_ref();
+        ids.push(written.and_then(|written| take(&mut names, written, document, mistakes)));
     }
-    let ids = names.into_iter().zip(sources).map(|(name, table)| {
-        let kind = table.value.kind.as_ref().map_or(NAMELESS, |kind| kind.value.as_str());
-        let id = name.unwrap_or_else(|| unused_name(kind, |id| taken.contains_key(id)));
-        taken.entry(id.clone()).or_insert(table.at);
-        id
+    let given = ids.into_iter().zip(sources).map(|(id, table)| {
+        let kind = table.value.kind.as_ref().map_or("", |kind| kind.value.as_str());
+        id.unwrap_or_else(|| names.give(kind, table.at))
     });
-    ids.collect()
+    given.collect()
 }
 
-/// What a source is called whose kind is no name either.
-const NAMELESS: &str = "source";
-
-/// Returns the name of a source that was given none: its kind, with a number from the second one on.
-pub(super) fn unused_name(kind: &str, is_taken: impl Fn(&SourceId) -> bool) -> SourceId {
-    let nameless = || SourceId::new(NAMELESS).expect("made of letters");
-    let first = SourceId::new(kind).unwrap_or_else(|_| nameless());
-    if !is_taken(&first) {
-        return first;
+fn take(
+    names: &mut Names,
+    written: &Placed<String>,
+    document: &Document<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<SourceId> {
+    match names.take(&written.value, written.at) {
+        Ok(id) => return Some(id),
+        Err(Refused::Invalid(error)) => mistakes.add(written.at, format!("{error}; write another name")),
+        Err(Refused::Taken(first)) => {
+            let (name, line) = (&written.value, document.lines.line(first));
+            let text =
+                format!("the name `{name}` is that of the source in line {line}, too; give each its own");
+            mistakes.add(written.at, text);
+        }
     }
-    let numbered = (2_u64..).map(|number| SourceId::new(&format!("{first}-{number}")));
-    let unused = numbered.map_while(Result::ok).find(|id| !is_taken(id));
-    unused.unwrap_or(first)
+    None
 }
 
 /// Reads thresholds; the message of each mistake comes from the threshold itself.

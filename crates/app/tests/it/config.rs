@@ -21,7 +21,7 @@ const ENTRIES: &[&Entry] = &[&PORTAL, &DISK];
 static PORTAL: Entry = Entry {
     kind: &SourceKind { id: "portal", kinds: &[] },
     location: "the URL of a portal",
-    about: "A portal on the network.",
+    about: "a portal on the network",
     example: "portal:https://portal.example/{key}",
     keys: &[
         "secret_file",
@@ -43,7 +43,7 @@ static PORTAL: Entry = Entry {
 static DISK: Entry = Entry {
     kind: &SourceKind { id: "disk", kinds: &[] },
     location: "a folder",
-    about: "A folder on this machine.",
+    about: "a folder on this machine",
     example: "disk:/srv/backups",
     keys: &["deadline"],
     secret_variable: None,
@@ -423,9 +423,10 @@ fn every_example_loads() {
     // Named one by one, so that an example that is lost is a failure.
     let named = ["datto.toml", "repositories.toml", "fleet.toml"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let files = fs::read_dir(&folder).expect("examples/").map(|file| file.expect("a file").file_name());
-    let mut found: Vec<_> =
-        files.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".toml")).collect();
+    let files = fs::read_dir(&folder).expect("examples/").map(|file| file.expect("a file").path());
+    let tomls = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let name = |path: PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let mut found: Vec<String> = tomls.map(name).collect();
     found.sort();
     let mut expected = named.to_vec();
     expected.sort_unstable();
