@@ -42,7 +42,7 @@ fn core_time<T>(rounds: u64, mut round: impl FnMut() -> T) -> Duration {
     for _ in 0..rounds {
         black_box(round());
     }
-    thread_time() - start
+    thread_time().saturating_sub(start)
 }
 
 /// How long this thread has run so far: the first figure of `schedstat`, in nanoseconds.

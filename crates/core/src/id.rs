@@ -32,9 +32,19 @@ impl Name {
     pub fn hex_if_lossy(&self) -> Option<String> {
         match std::str::from_utf8(&self.0) {
             Ok(_) => None,
-            Err(_) => Some(self.0.iter().map(|byte| format!("{byte:02x}")).collect()),
+            Err(_) => Some(hexadecimal(&self.0)),
         }
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(half.into(), 16));
+        }
+    }
+    text
 }
 
 impl fmt::Display for Name {

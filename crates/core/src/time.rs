@@ -42,9 +42,11 @@ impl fmt::Display for Seconds {
         let seconds = self.0;
         match seconds {
             0 => f.write_str("0 s"),
-            _ if seconds % 86_400 == 0 && seconds >= 3 * 86_400 => write!(f, "{} d", seconds / 86_400),
-            _ if seconds % 3600 == 0 => write!(f, "{} h", seconds / 3600),
-            _ if seconds % 60 == 0 => write!(f, "{} min", seconds / 60),
+            _ if seconds.is_multiple_of(86_400) && seconds >= 3 * 86_400 => {
+                write!(f, "{} d", seconds / 86_400)
+            }
+            _ if seconds.is_multiple_of(3600) => write!(f, "{} h", seconds / 3600),
+            _ if seconds.is_multiple_of(60) => write!(f, "{} min", seconds / 60),
             _ => write!(f, "{seconds} s"),
         }
     }

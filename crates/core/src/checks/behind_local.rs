@@ -13,7 +13,7 @@ use crate::verdict::Words;
 /// The id.
 pub const ID: CheckId = CheckId::new("behind_local");
 
-/// How old the last good backup may be. 24 hours, as in Backup::Datto.
+/// How old the last good backup may be. 24 hours, as in `Backup::Datto`.
 pub static LOCAL_AFTER: Threshold = Threshold {
     name: "local_after",
     unit: Unit::Time,

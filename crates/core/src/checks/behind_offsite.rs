@@ -13,7 +13,7 @@ use crate::verdict::{Outcome, Reason, Words};
 /// The id.
 pub const ID: CheckId = CheckId::new("behind_offsite");
 
-/// How old the last offsite copy may be. 7 days, as in Backup::Datto.
+/// How old the last offsite copy may be. 7 days, as in `Backup::Datto`.
 pub static OFFSITE_AFTER: Threshold = Threshold {
     name: "offsite_after",
     unit: Unit::Time,

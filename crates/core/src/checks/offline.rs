@@ -13,7 +13,7 @@ use crate::verdict::Words;
 /// The id.
 pub const ID: CheckId = CheckId::new("offline");
 
-/// How long a repository may be silent. One hour, as in Backup::Datto.
+/// How long a repository may be silent. One hour, as in `Backup::Datto`.
 pub static OFFLINE_AFTER: Threshold = Threshold {
     name: "offline_after",
     unit: Unit::Time,

@@ -14,7 +14,7 @@ use crate::verdict::{Outcome, Reason, Words};
 /// The id.
 pub const ID: CheckId = CheckId::new("reboot_due");
 
-/// From which running time on a restart is due. 30 days, as in Backup::Datto.
+/// From which running time on a restart is due. 30 days, as in `Backup::Datto`.
 pub static REBOOT_AFTER: Threshold = Threshold {
     name: "reboot_after",
     unit: Unit::Time,

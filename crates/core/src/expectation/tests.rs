@@ -145,6 +145,8 @@ fn is_db() -> Scope {
     Scope::Pattern(Box::new(|path| path.ends_with("/db")))
 }
 
+type MakeLayer<'m> = &'m dyn Fn() -> Layer;
+
 #[test]
 fn each_layer_stands_above_the_one_before_and_says_so() {
     let facts = fleet();
@@ -152,7 +154,6 @@ fn each_layer_stands_above_the_one_before_and_says_so() {
     let config = || Origin::Config("a.toml:1".into());
     let source = || Origin::Source("a.toml:2".into());
     let overriding = || Origin::Override("a.toml:3".into());
-    type MakeLayer<'m> = &'m dyn Fn() -> Layer;
     let layers: [MakeLayer<'_>; 4] = [
         &|| layer(Scope::Everything, Some(1), config()),
         &|| layer(acme(), Some(2), source()),
