@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lastgood_core::id::SourceId;
+use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{Failure, FailureKind, Place};
 
 /// The largest document that is read, in bytes after unpacking: a fleet of more than 50 000 appliances.
 pub const DOCUMENT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The most appliances and volumes that are read from one source; beyond it the look is partial and says so.
-pub const OBSERVATIONS_MAX: usize = 1_500_000;
+pub const OBSERVATIONS_MAX: usize = 1_000_000;
 
 /// The most failures that are kept of one look; the last one then says how many more there were.
 pub const FAILURES_MAX: usize = 1_000;
@@ -27,6 +28,23 @@ pub struct Look {
     pub zones: Zones,
     /// True to keep details for people too (model, addresses, screenshots), which no check reads.
     pub keep_details: bool,
+}
+
+impl Look {
+    /// A look at the XML feed that begins at `at`: a source named `datto-xml`, the zone of the portal, no details.
+    pub fn new(at: Timestamp) -> Self {
+        Self::of(&crate::kinds::DATTO_XML, at)
+    }
+
+    /// A look at the REST API that begins at `at`: a source named `datto-rest`, no details.
+    pub fn new_rest(at: Timestamp) -> Self {
+        Self::of(&crate::kinds::DATTO_REST, at)
+    }
+
+    fn of(kind: &SourceKind, at: Timestamp) -> Self {
+        let source = SourceId::new(kind.id).expect("the id of a kind is a valid name");
+        Self { source, at, zones: Zones::portal(), keep_details: false }
+    }
 }
 
 /// Which zone the local times of an appliance are in.
@@ -48,6 +66,12 @@ impl Zones {
     /// A zone for all appliances, and others for single ones by serial number.
     pub fn new(default: TimeZone, by_serial: BTreeMap<String, TimeZone>) -> Self {
         Self { default, by_serial }
+    }
+
+    /// The same default, with other zones for single appliances by serial number.
+    #[must_use]
+    pub fn with(self, by_serial: BTreeMap<String, TimeZone>) -> Self {
+        Self { by_serial, ..self }
     }
 
     /// Returns the zone of an appliance.

@@ -47,16 +47,20 @@ fn has_twins(assets: &[AssetObservation]) -> bool {
 /// Gives every repository of a source a key of its own, in document order.
 pub(crate) struct UniqueKeys {
     taken: HashSet<Name>,
+    /// How many stand there of each name that stands there more than once.
+    counts: HashMap<Name, usize>,
 }
 
 impl UniqueKeys {
     pub(crate) fn new() -> Self {
-        Self { taken: HashSet::new() }
+        Self { taken: HashSet::new(), counts: HashMap::new() }
     }
 
     pub(crate) fn claim(&mut self, repository: &mut RepositoryObservation) {
         if !self.taken.insert(repository.key.clone()) {
-            repository.key = free_key(&repository.key, "2", &mut self.taken);
+            let count = self.counts.entry(repository.key.clone()).or_insert(1);
+            *count += 1;
+            repository.key = free_key(&repository.key, &count.to_string(), &mut self.taken);
         }
     }
 }

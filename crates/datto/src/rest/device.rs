@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::value::{filled, is_yes, note, number, time};
 use super::{Object, serial_of};
+use crate::cloud::{self, space_exemption};
 use crate::kinds::APPLIANCE;
 use crate::look::Look;
 use crate::reading::number::Number;
-use crate::xml::device::CLOUD_MODEL;
 
 /// A service plan whose name holds this keeps backups on the appliance only.
 const LOCAL_ONLY_PLAN: &str = "local only";
@@ -28,9 +28,6 @@ pub(super) fn read(device: &Object, position: usize, look: &Look) -> RepositoryO
     if is_yes(device, "hidden") {
         repository.exempt = Some(Exemption::Hidden);
     }
-    if is_cloud(device) {
-        repository.space_exempt = Some(Exemption::CloudAppliance);
-    }
     repository.last_seen = time(device, "lastSeenDate", look.at, &mut evidence);
     repository.service_end = time(device, "servicePeriod", look.at, &mut evidence);
     repository.warranty_end = time(device, "warrantyExpire", look.at, &mut evidence);
@@ -38,6 +35,7 @@ pub(super) fn read(device: &Object, position: usize, look: &Look) -> RepositoryO
     repository.uptime =
         number(device, "uptime", |number| Uptime::from_seconds(number.as_f64()), &mut evidence);
     repository.space = space(device, &mut evidence);
+    repository.space_exempt = is_cloud(device).then(|| space_exemption(&repository.space)).flatten();
     if look.keep_details {
         repository.details = details(device);
     }
@@ -55,7 +53,7 @@ pub(super) fn offsite_exemption(device: &Object) -> Option<Exemption> {
 }
 
 fn is_cloud(device: &Object) -> bool {
-    filled(device, "model").is_some_and(|model| model.trim().eq_ignore_ascii_case(CLOUD_MODEL))
+    filled(device, "model").is_some_and(|model| cloud::is_cloud(&model))
 }
 
 /// What one storage figure says: its number and its unit in bytes, where we know the unit.

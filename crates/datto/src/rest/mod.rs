@@ -28,8 +28,10 @@ pub type Object = Map<String, Value>;
 pub struct DeviceAnswer {
     /// The device as its list states it.
     pub device: Object,
-    /// Its assets as its own list states them; an `Err` costs this device's assets alone.
-    pub assets: Result<Vec<Object>, AssetsFailure>,
+    /// Its assets as its own list states them, as far as that was read.
+    pub assets: Vec<Object>,
+    /// Set if that list was not read, or not as a whole; it costs this device's assets alone.
+    pub failure: Option<AssetsFailure>,
 }
 
 /// Why the assets of one device could not be listed.
@@ -62,7 +64,7 @@ pub fn collect(devices: Vec<DeviceAnswer>, listing_failure: Option<AssetsFailure
     let mut repositories = Vec::with_capacity(devices.len());
     let mut observed = 0;
     for (answer, position) in devices.into_iter().zip(1..) {
-        observed += 1 + answer.assets.as_ref().map_or(0, Vec::len);
+        observed += 1 + answer.assets.len();
         if observed > OBSERVATIONS_MAX {
             listing = Extent::Partial;
             let reason = format!("more than {OBSERVATIONS_MAX} devices and assets; the rest was not read");
@@ -95,20 +97,17 @@ fn read_assets(
     failures: &mut Failures,
 ) {
     let offsite = device::offsite_exemption(&answer.device);
-    let objects = match answer.assets {
-        Ok(objects) => objects,
-        Err(AssetsFailure { kind, reason }) => {
-            repository.listing = Extent::Failed;
-            failures.note(Failure { place: Place::repository(repository.key.clone()), kind, reason });
-            return;
-        }
-    };
+    if let Some(AssetsFailure { kind, reason }) = answer.failure {
+        repository.listing = if answer.assets.is_empty() { Extent::Failed } else { Extent::Partial };
+        failures.note(Failure { place: Place::repository(repository.key.clone()), kind, reason });
+    }
+    let objects = answer.assets;
     repository.assets.reserve_exact(objects.len());
     for (object, position) in objects.iter().zip(1..) {
         match asset::read(object, position, offsite, look) {
             Ok(asset) => repository.assets.push(asset),
             Err(reason) => {
-                repository.listing = Extent::Partial;
+                repository.listing = repository.listing.max(Extent::Partial);
                 let name = value::text(object, "name").map(|name| Name::new(name.trim()));
                 let place = Place { asset: name, ..Place::repository(repository.key.clone()) };
                 failures.malformed(place, reason);

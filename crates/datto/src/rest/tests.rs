@@ -28,7 +28,7 @@ fn sample(assets: &[u8]) -> Collection {
     let assets = read_page(assets).expect("the sample").items;
     let answer = |device: Object| {
         let is_first = serial_of(&device).as_deref() == Some(WITH_ASSETS);
-        DeviceAnswer { device, assets: Ok(if is_first { assets.clone() } else { Vec::new() }) }
+        DeviceAnswer { device, assets: if is_first { assets.clone() } else { Vec::new() }, failure: None }
     };
     collect(devices.into_iter().map(answer).collect(), None, &look())
 }
@@ -65,4 +65,19 @@ fn all_three_shapes_give_the_same_verdicts() {
     let bare = verdicts(sample(ASSETS));
     assert_eq!(verdicts(sample(envelope.to_string().as_bytes())), bare);
     assert_eq!(verdicts(sample(Value::Object(indexed).to_string().as_bytes())), bare);
+}
+
+#[test]
+fn a_list_of_assets_that_breaks_off_keeps_what_was_read_of_it() {
+    let failure = AssetsFailure { kind: FailureKind::Refused, reason: "page 2 was refused".to_owned() };
+    let device: Object = serde_json::from_str(r#"{"serialNumber": "A"}"#).expect("valid");
+    let asset: Object = serde_json::from_str(r#"{"name": "a"}"#).expect("valid");
+    let answer = |assets| DeviceAnswer { device: device.clone(), assets, failure: Some(failure.clone()) };
+    for (assets, listing) in [(vec![asset], Extent::Partial), (Vec::new(), Extent::Failed)] {
+        let count = assets.len();
+        let collection = collect(vec![answer(assets)], None, &look());
+        assert_eq!((collection.listing, collection.repositories[0].listing), (Extent::Complete, listing));
+        assert_eq!(collection.repositories[0].assets.len(), count);
+        assert_eq!(collection.failures.len(), 1);
+    }
 }

@@ -3,25 +3,26 @@
 use jiff::tz::TimeZone;
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
-    Evidence, Exemption, Extent, Place, RepositoryObservation, Space, SpaceUnit, Stated, Uptime,
+    Detail, Evidence, Exemption, Extent, Place, RepositoryObservation, Space, SpaceUnit, Stated, Uptime,
 };
 
 use super::fields::Field;
 use super::volume::RawVolume;
+use crate::cloud::{is_cloud, space_exemption};
 use crate::kinds;
 use crate::look::{Failures, Look};
-use crate::reading::{date, is_yes, number};
+use crate::reading::date::{self, Written};
+use crate::reading::number::{self, Number};
+use crate::reading::is_yes;
 use crate::unique::make_unique;
 
 /// Both feeds count storage in units of 1024 bytes.
 const SPACE_UNIT_BYTES: u64 = 1024;
 
-/// The model name of an appliance that lives in Azure.
-pub(crate) const CLOUD_MODEL: &str = "CLDSIRIS";
-
-/// A device as far as it was read.
+/// The device that is being read; the first value of a field stands, later ones are passed over. One of them serves a
+/// whole document, so that its texts are allocated once.
 #[derive(Debug, Default)]
-pub(super) struct RawDevice {
+pub(super) struct OpenDevice {
     /// The line of its start tag.
     pub(super) line: u64,
     /// True once any field, known or not, was met.
@@ -33,127 +34,166 @@ pub(super) struct RawDevice {
     /// What of it is no volume: why, and the line.
     pub(super) volume_failures: Vec<(String, u64)>,
     pub(super) volumes: Vec<RawVolume>,
-    /// The first value of each field, trimmed, and its line.
-    fields: Vec<(Field, String, u64)>,
+    /// Which fields were met.
+    met: Vec<Field>,
+    serial: String,
+    hostname: String,
+    hidden: bool,
+    cloud: bool,
+    last_seen: Written,
+    service_end: Written,
+    warranty_end: Written,
+    uptime: Stated<Uptime>,
+    used: Stated<u64>,
+    free: Stated<u64>,
+    details: Vec<Detail>,
+    evidence: Vec<Evidence>,
 }
 
-impl RawDevice {
-    /// A device whose start tag is on this line.
-    pub(super) fn begin(line: u64) -> Self {
-        Self { line, ..Self::default() }
+impl OpenDevice {
+    /// Begins the next device, whose start tag is on this line.
+    pub(super) fn begin(&mut self, line: u64) {
+        let mut next = Self { line, ..Self::default() };
+        // The buffers of the device before are worth keeping, what stands in them is not.
+        std::mem::swap(&mut next.volumes, &mut self.volumes);
+        std::mem::swap(&mut next.met, &mut self.met);
+        std::mem::swap(&mut next.serial, &mut self.serial);
+        std::mem::swap(&mut next.hostname, &mut self.hostname);
+        next.volumes.clear();
+        next.met.clear();
+        next.serial.clear();
+        next.hostname.clear();
+        *self = next;
     }
 
-    pub(super) fn set(&mut self, field: Field, text: &str, line: u64) {
-        if !self.fields.iter().any(|(known, ..)| *known == field) {
-            self.fields.push((field, text.trim().to_owned(), line));
+    /// Takes a value. `line` is asked only where the value is worth keeping as evidence.
+    pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64, keep_details: bool) {
+        if self.met.contains(&field) {
+            return;
+        }
+        self.met.push(field);
+        let text = text.trim();
+        let mut wrong = "";
+        match field {
+            Field::Serial => self.serial.push_str(text),
+            Field::Hostname => {
+                self.hostname.clear();
+                self.hostname.push_str(text);
+            }
+            Field::BareHostname if self.hostname.is_empty() => self.hostname.push_str(text),
+            Field::IsHidden => self.hidden = is_yes(text),
+            Field::LastSeen => self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong),
+            Field::ServiceExpire => self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong),
+            Field::WarrantyExpire => self.warranty_end = date_of(text, date::parse_day, "is no date", &mut wrong),
+            Field::Uptime => {
+                self.uptime = number_of(text, |number| Uptime::from_seconds(number.as_f64()), &mut wrong);
+            }
+            Field::UsedSpace => self.used = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong),
+            Field::FreeSpace => self.free = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong),
+            Field::Model => {
+                self.cloud = is_cloud(text);
+                self.detail("model", text, keep_details);
+            }
+            Field::Shown(label) => self.detail(label, text, keep_details),
+            _ => {}
+        }
+        if !wrong.is_empty() {
+            self.evidence.push(Evidence::new(field.tag(), Some(line()), text, wrong));
         }
     }
 
-    fn text(&self, field: Field) -> Option<(&str, u64)> {
-        let found = self.fields.iter().find(|(known, ..)| *known == field);
-        found.map(|(_, text, line)| (text.as_str(), *line))
-    }
-
-    fn filled(&self, field: Field) -> Option<&str> {
-        self.text(field).map(|(text, _)| text).filter(|text| !text.is_empty())
+    fn detail(&mut self, label: &'static str, text: &str, keep_details: bool) {
+        if keep_details && !text.is_empty() {
+            self.details.push((label, text.into()));
+        }
     }
 
     /// Returns where it stands, for a failure: its serial number if it has one, else its place in the document.
     pub(super) fn place(&self, position: usize) -> Place {
-        match self.filled(Field::Serial) {
-            Some(serial) => Place::repository(Name::new(serial)),
-            None => Place { position: Some(format!("device {position}, line {}", self.line).into()), ..Place::default() },
+        if !self.serial.is_empty() {
+            return Place::repository(Name::new(&self.serial));
         }
+        Place { position: Some(format!("device {position}, line {}", self.line).into()), ..Place::default() }
     }
 
     /// Makes a repository of it. `position` counts the devices of the document from 1.
-    pub(super) fn finish(self, look: &Look, position: usize, failures: &mut Failures) -> RepositoryObservation {
-        let hostname = self.filled(Field::Hostname).or(self.filled(Field::BareHostname)).unwrap_or_default();
-        let serial = self.filled(Field::Serial).unwrap_or_default();
-        let position_name = format!("device {position}");
-        let name = [hostname, serial, &position_name].into_iter().find(|name| !name.is_empty());
-        let key = [serial, hostname, &position_name].into_iter().find(|key| !key.is_empty());
+    pub(super) fn finish(
+        &mut self,
+        look: &Look,
+        position: usize,
+        failures: &mut Failures,
+    ) -> RepositoryObservation {
         let kind = if self.bare { &kinds::BARE_APPLIANCE } else { &kinds::APPLIANCE };
-        let name = Name::new(name.unwrap_or_default());
-        let mut repository = RepositoryObservation::new(kind, Name::new(key.unwrap_or_default()), name);
-        let zone = look.zones.of(serial);
-        self.state(&mut repository, look, zone);
-        self.state_storage(&mut repository);
-        if look.keep_details {
-            self.detail(&mut repository);
-        }
+        let first = |choices: [&String; 2]| {
+            let filled = choices.into_iter().find(|choice| !choice.is_empty());
+            filled.map_or_else(|| Name::new(format!("device {position}")), Name::new)
+        };
+        let key = first([&self.serial, &self.hostname]);
+        let mut repository = RepositoryObservation::new(kind, key, first([&self.hostname, &self.serial]));
+        let zone = look.zones.of(&self.serial);
+        repository.exempt = self.hidden.then_some(Exemption::Hidden);
+        repository.last_seen = self.resolve(Field::LastSeen, self.last_seen, look, zone);
+        repository.service_end = self.resolve(Field::ServiceExpire, self.service_end, look, zone);
+        repository.warranty_end = self.resolve(Field::WarrantyExpire, self.warranty_end, look, zone);
+        repository.uptime = self.uptime;
+        let unit = SpaceUnit::Bytes;
+        repository.space = Space { used: self.used, free: self.free, quota: Stated::Missing, unit };
+        repository.space_exempt = self.cloud.then(|| space_exemption(&repository.space)).flatten();
+        repository.details = std::mem::take(&mut self.details);
+        repository.evidence = std::mem::take(&mut self.evidence);
+        self.finish_volumes(&mut repository, look, zone, failures);
+        repository
+    }
+
+    fn finish_volumes(
+        &mut self,
+        repository: &mut RepositoryObservation,
+        look: &Look,
+        zone: &TimeZone,
+        failures: &mut Failures,
+    ) {
         if !self.volume_failures.is_empty() {
             repository.listing = Extent::Partial;
             for (reason, line) in &self.volume_failures {
                 failures.malformed(Place::repository(repository.key.clone()), format!("line {line}: {reason}"));
             }
         }
-        let offsite = repository.space_exempt;
+        let offsite = self.cloud.then_some(Exemption::CloudAppliance);
         repository.assets.reserve_exact(self.volumes.len());
-        for (volume, position) in self.volumes.into_iter().zip(1..) {
+        for (volume, position) in self.volumes.drain(..).zip(1..) {
             repository.assets.push(volume.finish(look, zone, offsite, position));
         }
         repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
         make_unique(&mut repository.assets);
-        repository
     }
 
-    fn state(&self, repository: &mut RepositoryObservation, look: &Look, zone: &TimeZone) {
-        if self.text(Field::IsHidden).is_some_and(|(text, _)| is_yes(text)) {
-            repository.exempt = Some(Exemption::Hidden);
-        }
-        if self.filled(Field::Model).is_some_and(|model| model.eq_ignore_ascii_case(CLOUD_MODEL)) {
-            repository.space_exempt = Some(Exemption::CloudAppliance);
-        }
-        let mut date = |field, parse: fn(&str) -> date::Written, note| {
-            let Some((text, line)) = self.text(field) else { return Stated::Missing };
-            let (stated, remark) = parse(text).resolve(zone, look.at);
-            let note = if stated == Stated::Unreadable { note } else { remark.note() };
-            if !note.is_empty() {
-                repository.evidence.push(Evidence::new(field.tag(), Some(line), text, note));
-            }
-            stated
-        };
-        let last_seen = date(Field::LastSeen, date::parse, "is no date, read as never");
-        let service_end = date(Field::ServiceExpire, date::parse_day, "is no date");
-        let warranty_end = date(Field::WarrantyExpire, date::parse_day, "is no date");
-        repository.last_seen = last_seen;
-        repository.service_end = service_end;
-        repository.warranty_end = warranty_end;
-        repository.uptime =
-            self.number(repository, Field::Uptime, |number| Uptime::from_seconds(number.as_f64()));
+    /// Makes an instant of a date, and keeps as evidence what had to be decided about it.
+    fn resolve(&mut self, field: Field, written: Written, look: &Look, zone: &TimeZone) -> Stated<jiff::Timestamp> {
+        let (stated, remark) = written.resolve(zone, look.at);
+        self.evidence.extend(written.evidence(field.tag(), remark));
+        stated
     }
+}
 
-    fn state_storage(&self, repository: &mut RepositoryObservation) {
-        let bytes = |number: number::Number| number.scaled(SPACE_UNIT_BYTES);
-        let used = self.number(repository, Field::UsedSpace, bytes);
-        let free = self.number(repository, Field::FreeSpace, bytes);
-        repository.space = Space { used, free, quota: Stated::Missing, unit: SpaceUnit::Bytes };
+/// Reads a date; one that cannot be read is `wrong`, for that reason.
+fn date_of(text: &str, parse: fn(&str) -> Written, why: &'static str, wrong: &mut &'static str) -> Written {
+    let written = parse(text);
+    if written == Written::Unreadable {
+        *wrong = why;
     }
+    written
+}
 
-    fn number<T>(
-        &self,
-        repository: &mut RepositoryObservation,
-        field: Field,
-        convert: impl Fn(number::Number) -> Option<T>,
-    ) -> Stated<T> {
-        let Some((text, line)) = self.text(field).filter(|(text, _)| !text.is_empty()) else {
-            return Stated::Missing;
-        };
-        if let Some(value) = number::parse(text).and_then(convert) {
-            return Stated::Value(value);
-        }
-        repository.evidence.push(Evidence::new(field.tag(), Some(line), text, "is no usable number"));
-        Stated::Unreadable
+/// Reads a number; one that cannot be used is `wrong`.
+fn number_of<T>(text: &str, convert: impl Fn(Number) -> Option<T>, wrong: &mut &'static str) -> Stated<T> {
+    if text.is_empty() {
+        return Stated::Missing;
     }
-
-    fn detail(&self, repository: &mut RepositoryObservation) {
-        for (field, text, _) in self.fields.iter().filter(|(_, text, _)| !text.is_empty()) {
-            match field {
-                Field::Model => repository.details.push(("model", text.as_str().into())),
-                Field::Shown(label) => repository.details.push((label, text.as_str().into())),
-                _ => {}
-            }
-        }
-    }
+    number::parse(text).and_then(convert).map_or_else(
+        || {
+            *wrong = "is no usable number";
+            Stated::Unreadable
+        },
+        Stated::Value,
+    )
 }

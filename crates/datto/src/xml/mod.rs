@@ -13,15 +13,15 @@ use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use self::device::RawDevice;
+use self::device::OpenDevice;
 use self::document::{Document, Stop, TOKEN_MAX_BYTES};
 use self::fields::{Field, of_device, of_volume};
-use self::volume::RawVolume;
+use self::volume::OpenVolume;
 use crate::kinds::DATTO_XML;
 use crate::look::{DOCUMENT_MAX_BYTES, Failures, Look, OBSERVATIONS_MAX};
 use crate::unique::UniqueKeys;
 
-pub(crate) mod device;
+mod device;
 mod document;
 mod fields;
 mod volume;
@@ -110,9 +110,8 @@ struct Reading<'l> {
     /// The text of the open field, and of its `content` where it has none of its own.
     text: String,
     content: String,
-    device: RawDevice,
-    volume: RawVolume,
-    volume_line: u64,
+    device: OpenDevice,
+    open_volume: OpenVolume,
     devices_met: usize,
     root: Option<Root>,
     keys: UniqueKeys,
@@ -140,9 +139,8 @@ impl<'l> Reading<'l> {
             names: String::new(),
             text: String::new(),
             content: String::new(),
-            device: RawDevice::default(),
-            volume: RawVolume::default(),
-            volume_line: 0,
+            device: OpenDevice::default(),
+            open_volume: OpenVolume::default(),
             devices_met: 0,
             root: None,
             keys: UniqueKeys::new(),
@@ -201,7 +199,7 @@ impl<'l> Reading<'l> {
             }
             Some(Level::Device) => self.open_device_field(start, name),
             Some(Level::Volumes) if name != "BackupVolume" => Level::Skip,
-            Some(Level::Volumes | Level::Machines) => self.open_volume(start, document),
+            Some(Level::Volumes | Level::Machines) => self.begin_volume(start, document)?,
             Some(Level::Volume) => self.open_volume_field(start, name),
             Some(Level::DeviceField(_) | Level::VolumeField(_)) if name == "content" => Level::Content,
             Some(
@@ -229,13 +227,13 @@ impl<'l> Reading<'l> {
     fn open_device(&mut self, start: &BytesStart<'_>, line: u64) -> Result<Level, End> {
         self.count_observation()?;
         self.devices_met += 1;
-        self.device = RawDevice::begin(line);
+        self.device.begin(line);
         for attribute in start.attributes().with_checks(false) {
             match attribute {
                 Ok(attribute) => {
                     self.device.has_fields = true;
                     if let Some(field) = of_device(attribute.key.as_ref()) {
-                        self.device.set(field, &value_of(&attribute), line);
+                        self.device.set(field, &value_of(&attribute), || line, self.look.keep_details);
                     }
                 }
                 Err(error) => self.break_device(format!("an attribute cannot be read: {error}"), line),
@@ -266,26 +264,27 @@ impl<'l> Reading<'l> {
         }
     }
 
-    fn open_volume(&mut self, start: &BytesStart<'_>, document: &mut Document<'_>) -> Level {
-        self.volume = RawVolume::begin(self.level() == Some(Level::Machines));
-        self.volume_line = document.line();
-        let line = self.volume_line;
+    fn begin_volume(&mut self, start: &BytesStart<'_>, document: &mut Document<'_>) -> Result<Level, End> {
+        self.count_observation()?;
+        self.open_volume.begin(self.level() == Some(Level::Machines));
         for attribute in start.attributes().with_checks(false) {
             match attribute {
                 Ok(attribute) => {
-                    self.volume.has_fields = true;
+                    self.open_volume.has_fields = true;
                     if let Some(field) = of_volume(attribute.key.as_ref()) {
-                        self.volume.set(field, &value_of(&attribute), || line, self.look.keep_details);
+                        self.open_volume.set(field, &value_of(&attribute), || document.line(), self.look.keep_details);
                     }
                 }
-                Err(error) => self.break_device(format!("an attribute cannot be read: {error}"), line),
+                Err(error) => {
+                    self.break_device(format!("an attribute cannot be read: {error}"), document.line());
+                }
             }
         }
-        Level::Volume
+        Ok(Level::Volume)
     }
 
     fn open_volume_field(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
-        self.volume.has_fields = true;
+        self.open_volume.has_fields = true;
         match of_volume(name) {
             Some(field) => {
                 self.open_value(start);
@@ -299,7 +298,8 @@ impl<'l> Reading<'l> {
     fn open_value(&mut self, start: &BytesStart<'_>) {
         self.text.clear();
         self.content.clear();
-        if start.attributes_raw().contains("content") {
+        let attributes = start.attributes_raw();
+        if !attributes.is_empty() && attributes.contains("content") {
             let mut attributes = start.attributes();
             let found = attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
             if let Some(attribute) = found {
@@ -376,14 +376,14 @@ impl<'l> Reading<'l> {
         self.names.truncate(start);
         match level {
             Level::DeviceField(field) => {
-                let value = if self.text.trim().is_empty() { &self.content } else { &self.text };
-                self.device.set(field, value, document.line());
+                let value = if self.has_own_text() { &self.text } else { &self.content };
+                self.device.set(field, value, || document.line(), self.look.keep_details);
             }
             Level::VolumeField(field) => {
-                let value = if self.text.trim().is_empty() { &self.content } else { &self.text };
-                self.volume.set(field, value, || document.line(), self.look.keep_details);
+                let value = if self.has_own_text() { &self.text } else { &self.content };
+                self.open_volume.set(field, value, || document.line(), self.look.keep_details);
             }
-            Level::Volume => self.close_volume(),
+            Level::Volume => self.close_volume(document),
             Level::Volumes => {
                 if !self.text.trim().is_empty() && self.device.volumes.is_empty() {
                     let line = document.line();
@@ -396,29 +396,32 @@ impl<'l> Reading<'l> {
         }
     }
 
-    fn close_volume(&mut self) {
-        let volume = std::mem::take(&mut self.volume);
+    /// True if the text of the open field stands for it, and not its `content`.
+    fn has_own_text(&self) -> bool {
+        self.content.is_empty() || !self.text.trim().is_empty()
+    }
+
+    fn close_volume(&mut self, document: &mut Document<'_>) {
         self.text.clear();
-        if volume.has_fields {
-            self.observed += 1;
-            self.device.volumes.push(volume);
+        if self.open_volume.has_fields {
+            self.device.volumes.push(self.open_volume.close());
         } else {
             let reason = "a volume without any field was not counted".to_owned();
-            self.device.volume_failures.push((reason, self.volume_line));
+            self.device.volume_failures.push((reason, document.line()));
         }
     }
 
     fn close_device(&mut self) {
-        let device = std::mem::take(&mut self.device);
-        let place = device.place(self.devices_met);
-        if let Some((reason, line)) = &device.broken {
-            self.lose(place, format!("line {line}: {reason}; the device was not judged"));
-        } else if device.has_fields {
-            let mut repository = device.finish(self.look, self.devices_met, &mut self.failures);
+        if let Some((reason, line)) = &self.device.broken {
+            let reason = format!("line {line}: {reason}; the device was not judged");
+            self.lose(self.device.place(self.devices_met), reason);
+        } else if self.device.has_fields {
+            let mut repository = self.device.finish(self.look, self.devices_met, &mut self.failures);
             self.keys.claim(&mut repository);
             self.collection.repositories.push(repository);
         } else {
-            self.lose(place, format!("line {}: a device without any field was not counted", device.line));
+            let reason = format!("line {}: a device without any field was not counted", self.device.line);
+            self.lose(self.device.place(self.devices_met), reason);
         }
     }
 

@@ -19,16 +19,19 @@ const DETAIL_MAX_BYTES: usize = 2_000;
 /// The one text that means that the last backup succeeded.
 const SUCCESS: &str = "Success";
 
-/// A volume as far as it was read; the first value of a field stands, later ones are passed over.
+/// The volume that is being read; the first value of a field stands, later ones are passed over. One of them serves a
+/// whole document, so that its texts are allocated once.
 #[derive(Debug, Default)]
-pub(super) struct RawVolume {
+pub(super) struct OpenVolume {
     /// True once any field, known or not, was met.
     pub(super) has_fields: bool,
-    /// True if it is a machine of the xmlstatus tree.
-    pub(super) bare: bool,
+    bare: bool,
     kind: Option<&'static Kind>,
-    agent: Option<Name>,
-    volume: Option<Name>,
+    /// Empty until met; an empty one is as good as none.
+    agent: String,
+    volume: String,
+    has_agent: bool,
+    has_volume: bool,
     last_backup: Option<Written>,
     succeeded: Option<bool>,
     latest_offsite: Option<Written>,
@@ -36,10 +39,40 @@ pub(super) struct RawVolume {
     evidence: Vec<Evidence>,
 }
 
-impl RawVolume {
-    /// A volume of which nothing is known yet but the tree it stands in.
-    pub(super) fn begin(bare: bool) -> Self {
-        Self { bare, ..Self::default() }
+/// A volume that was read.
+#[derive(Debug)]
+pub(super) struct RawVolume {
+    /// `None` if it states none.
+    name: Option<Name>,
+    kind: &'static Kind,
+    last_backup: Written,
+    succeeded: bool,
+    latest_offsite: Written,
+    details: Vec<Detail>,
+    evidence: Vec<Evidence>,
+}
+
+impl OpenVolume {
+    /// Begins the next volume; `bare` if it is a machine of the xmlstatus tree.
+    pub(super) fn begin(&mut self, bare: bool) {
+        self.agent.clear();
+        self.volume.clear();
+        let (agent, volume) = (std::mem::take(&mut self.agent), std::mem::take(&mut self.volume));
+        *self = Self { bare, agent, volume, ..Self::default() };
+    }
+
+    /// Ends the volume.
+    pub(super) fn close(&mut self) -> RawVolume {
+        let name = [&self.agent, &self.volume].into_iter().find(|name| !name.is_empty());
+        RawVolume {
+            name: name.map(Name::new),
+            kind: if self.bare { &kinds::BARE_AGENT } else { self.kind.unwrap_or(&kinds::OTHER) },
+            last_backup: self.last_backup.unwrap_or_default(),
+            succeeded: self.succeeded.unwrap_or(false),
+            latest_offsite: self.latest_offsite.unwrap_or_default(),
+            details: std::mem::take(&mut self.details),
+            evidence: std::mem::take(&mut self.evidence),
+        }
     }
 
     /// Takes a value. `line` is asked only where the value is worth keeping as evidence.
@@ -47,10 +80,14 @@ impl RawVolume {
         let text = text.trim();
         match field {
             Field::Type if self.kind.is_none() => self.kind = Some(kind_of(text)),
-            Field::Agent | Field::ProtectedHostname if self.agent.is_none() => {
-                self.agent = Some(Name::new(text));
+            Field::Agent | Field::ProtectedHostname if !self.has_agent => {
+                self.has_agent = true;
+                self.agent.push_str(text);
             }
-            Field::Volume if self.volume.is_none() => self.volume = Some(Name::new(text)),
+            Field::Volume if !self.has_volume => {
+                self.has_volume = true;
+                self.volume.push_str(text);
+            }
             Field::LastBackup | Field::LastSnapshotTime if self.last_backup.is_none() => {
                 self.last_backup = Some(self.date(field, text, line));
             }
@@ -80,33 +117,33 @@ impl RawVolume {
         }
         written
     }
+}
 
+impl RawVolume {
     /// Makes an asset of it. `position` counts the volumes of the device from 1, for one without any name.
-    pub(super) fn finish(self, look: &Look, zone: &TimeZone, offsite: Option<Exemption>, position: usize) -> AssetObservation {
+    pub(super) fn finish(
+        self,
+        look: &Look,
+        zone: &TimeZone,
+        offsite: Option<Exemption>,
+        position: usize,
+    ) -> AssetObservation {
         let mut evidence = self.evidence;
-        let mut resolve = |field: Field, written: Option<Written>| {
-            let written = written.unwrap_or_default();
+        let mut resolve = |field: Field, written: Written| {
             let (stated, remark) = written.resolve(zone, look.at);
-            if let Written::Local(local, _) = written
-                && !remark.note().is_empty()
-            {
-                evidence.push(Evidence::new(field.tag(), None, &local.to_string(), remark.note()));
-            }
+            evidence.extend(written.evidence(field.tag(), remark));
             stated
         };
         let last_good = resolve(Field::LastBackup, self.last_backup);
         let last_offsite = resolve(Field::LatestOffsite, self.latest_offsite);
-        let not_empty = |name: &Name| !name.bytes().is_empty();
-        let name = self.agent.filter(not_empty).or(self.volume.filter(not_empty));
-        let succeeded = self.succeeded.unwrap_or(false);
         AssetObservation {
             key: None,
-            name: name.unwrap_or_else(|| Name::new(format!("volume {position}"))),
+            name: self.name.unwrap_or_else(|| Name::new(format!("volume {position}"))),
             identity: None,
-            kind: if self.bare { &kinds::BARE_AGENT } else { self.kind.unwrap_or(&kinds::OTHER) },
+            kind: self.kind,
             exempt: None,
             offsite_exempt: offsite,
-            last_run: if succeeded { LastRun::Succeeded } else { LastRun::Failed { in_row: 1, at: None } },
+            last_run: if self.succeeded { LastRun::Succeeded } else { LastRun::Failed { in_row: 1, at: None } },
             last_good,
             last_offsite,
             verification: Verification::default(),

@@ -6,7 +6,7 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
-use lastgood_core::observation::Stated;
+use lastgood_core::observation::{Evidence, Stated};
 use lastgood_core::time::FUTURE_TOLERANCE;
 
 /// The latest instant that means "never", in seconds since 1970: the feeds write Unix 0 shown in their zone, and a day
@@ -15,6 +15,9 @@ const NEVER_UNTIL_SECONDS: i64 = 86_400;
 
 /// From this number on an epoch counts milliseconds and not seconds (as seconds it would lie beyond the year 33 000).
 const FIRST_MILLISECONDS: i128 = 1_000_000_000_000;
+
+/// From this day on a local time may lie beyond the last instant there is.
+const LAST_DAYS: Date = Date::constant(9999, 12, 30);
 
 /// What a date text says, before its zone is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,9 +80,24 @@ impl Written {
             Some(instant) => (Stated::Value(instant), remark),
         }
     }
+
+    /// Says what had to be decided about a local time, if anything; its line is no longer known.
+    pub fn evidence(self, field: &'static str, remark: Remark) -> Option<Evidence> {
+        match self {
+            Self::Local(local, _) if remark != Remark::Plain => {
+                Some(Evidence::new(field, None, &local.to_string(), remark.note()))
+            }
+            Self::Local(..) | Self::Missing | Self::Never | Self::Unreadable | Self::Instant(_) => None,
+        }
+    }
 }
 
+/// Makes an instant of a local time. The last hours of the year 9999 lie beyond the calendar in western zones: they are
+/// its last instant, which is as far ahead, and not an unreadable text.
 fn resolve_local(local: DateTime, zone: &TimeZone, at: Timestamp) -> (Option<Timestamp>, Remark) {
+    if local.date() >= LAST_DAYS {
+        return (Some(Timestamp::MAX), Remark::Plain);
+    }
     let ambiguous = zone.to_ambiguous_timestamp(local);
     match ambiguous.offset() {
         AmbiguousOffset::Unambiguous { offset } => (offset.to_timestamp(local).ok(), Remark::Plain),
@@ -160,13 +178,14 @@ fn parse_epoch(text: &str) -> Written {
     epoch(number).map_or(Written::Unreadable, Written::Instant)
 }
 
-/// Makes an instant of a number of seconds, or of milliseconds if it is that large; `None` beyond the year 9999.
+/// Makes an instant of a number of seconds, or of milliseconds if it is that large. Seconds beyond the year 9999 are the
+/// last instant there is, milliseconds beyond it `None`.
 pub fn epoch(number: i128) -> Option<Timestamp> {
     let number_64 = i64::try_from(number).ok()?;
     if number >= FIRST_MILLISECONDS {
         Timestamp::from_millisecond(number_64).ok()
     } else {
-        Timestamp::from_second(number_64).ok()
+        Some(Timestamp::from_second(number_64).unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -196,7 +215,11 @@ fn parse_parts(text: &str) -> Option<Written> {
     match rest.trim() {
         "" => Some(Written::Local(written, next_minute)),
         zone => {
-            let instant = parse_zone(zone)?.to_timestamp(written).ok()?;
+            let zone = parse_zone(zone)?;
+            if written.date() >= LAST_DAYS {
+                return Some(Written::Instant(Timestamp::MAX));
+            }
+            let instant = zone.to_timestamp(written).ok()?;
             carried(instant, next_minute).map(Written::Instant)
         }
     }
