@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod config;
 pub mod exit;
+pub mod report;
 pub mod secret;
 pub mod sources;
