@@ -1,7 +1,8 @@
 //! Which kinds of things do the feeds list, and which checks can each feed answer about them?
 
 use lastgood_core::checks::{
-    behind_local, behind_offsite, offline, quota, reboot_due, service_expiry, unsuccessful, unverified, visibility,
+    behind_local, behind_offsite, offline, quota, reboot_due, service_expiry, unsuccessful, unverified,
+    visibility,
 };
 use lastgood_core::id::CheckId;
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
@@ -43,8 +44,10 @@ pub static BARE_APPLIANCE: Kind = repository(&[visibility::ID]);
 pub static BARE_AGENT: Kind = asset("agent", &[unsuccessful::ID, behind_local::ID]);
 
 /// The XML status feeds of both trees.
-pub static DATTO_XML: SourceKind =
-    SourceKind { id: "datto-xml", kinds: &[&APPLIANCE, &AGENT, &SHARE, &OTHER, &BARE_APPLIANCE, &BARE_AGENT] };
+pub static DATTO_XML: SourceKind = SourceKind {
+    id: "datto-xml",
+    kinds: &[&APPLIANCE, &AGENT, &SHARE, &OTHER, &BARE_APPLIANCE, &BARE_AGENT],
+};
 
 /// The REST API.
 pub static DATTO_REST: SourceKind =

@@ -76,7 +76,11 @@ impl Zones {
 
     /// Returns the zone of an appliance.
     pub fn of(&self, serial: &str) -> &TimeZone {
-        if self.by_serial.is_empty() { &self.default } else { self.by_serial.get(serial).unwrap_or(&self.default) }
+        if self.by_serial.is_empty() {
+            &self.default
+        } else {
+            self.by_serial.get(serial).unwrap_or(&self.default)
+        }
     }
 }
 

@@ -102,7 +102,10 @@ mod tests {
     #[test]
     fn an_agent_that_is_named_like_a_twin_keeps_its_name() {
         assert_eq!(keys(&[("a", None), ("a#2", None), ("a", None)]), ["a", "a#2", "a#3"]);
-        assert_eq!(keys(&[("a#2", None), ("a#2", None), ("a", None), ("a", None)]), ["a#2", "a#2#2", "a", "a#3"]);
+        assert_eq!(
+            keys(&[("a#2", None), ("a#2", None), ("a", None), ("a", None)]),
+            ["a#2", "a#2#2", "a", "a#3"]
+        );
     }
 
     #[test]

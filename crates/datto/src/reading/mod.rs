@@ -3,6 +3,14 @@
 pub mod date;
 pub mod number;
 
+/// Cuts white space of any script at both ends. Nearly no value has any, which is seen by its first and last byte.
+pub fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// Reads a flag such as `IsHidden`: a non-zero number, `true`, `yes` or `on` in any case is yes. Everything else, also
 /// empty and unreadable, is no.
 pub fn is_yes(text: &str) -> bool {

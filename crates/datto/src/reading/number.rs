@@ -20,7 +20,11 @@ impl Number {
     }
 
     /// Multiplies and returns a whole number, the fraction cut; `None` if it is negative or larger than 64 bits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked before"
+    )]
     pub fn scaled(self, factor: u64) -> Option<u64> {
         // The first floating-point number beyond 64 bits.
         const BEYOND: f64 = 18_446_744_073_709_551_616.0;

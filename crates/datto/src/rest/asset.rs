@@ -106,7 +106,8 @@ fn last_run(backups: &[Backup<'_>]) -> LastRun {
 
 /// The newer of the last snapshot and the newest run that succeeded.
 fn last_good(snapshot: Stated<Timestamp>, backups: &[Backup<'_>]) -> Stated<Timestamp> {
-    let succeeded = backups.iter().filter(|backup| backup.succeeded).filter_map(|backup| backup.at.value()).max();
+    let succeeded =
+        backups.iter().filter(|backup| backup.succeeded).filter_map(|backup| backup.at.value()).max();
     match succeeded.max(snapshot.value()) {
         Some(newest) => Stated::Value(newest),
         None => snapshot,
@@ -149,7 +150,9 @@ fn status(status: Option<&Value>) -> Option<bool> {
     match status? {
         Value::Bool(ok) => Some(*ok),
         Value::Number(number) => Some(number.as_f64() != Some(0.0)),
-        Value::String(text) => Some(crate::reading::is_yes(text) || text.trim().eq_ignore_ascii_case(SUCCESS)),
+        Value::String(text) => {
+            Some(crate::reading::is_yes(text) || text.trim().eq_ignore_ascii_case(SUCCESS))
+        }
         Value::Null => None,
         Value::Array(_) | Value::Object(_) => Some(false),
     }
@@ -172,7 +175,8 @@ fn details(object: &Object, backups: &[Backup<'_>]) -> Vec<(&'static str, Box<st
     ];
     let shown = |(label, field)| Some((label, cut(filled(object, field)?.trim(), DETAIL_MAX_BYTES).into()));
     let mut details: Vec<_> = fields.into_iter().filter_map(shown).collect();
-    let newest_error = backups.first().and_then(|backup| filled(backup.object.get("backup")?.as_object()?, "errorMessage"));
+    let newest_error =
+        backups.first().and_then(|backup| filled(backup.object.get("backup")?.as_object()?, "errorMessage"));
     if let Some(error) = newest_error {
         details.push(("error of the newest run", cut(error.trim(), DETAIL_MAX_BYTES).into()));
     }

@@ -72,9 +72,9 @@ fn space(device: &Object, evidence: &mut Vec<Evidence>) -> Space {
         (used, free) => ([used.as_ref().ok().copied(), free.as_ref().ok().copied()], SpaceUnit::Bytes),
     };
     let scale = |figure: &Figure, factor: Option<u64>| match figure.number {
-        Stated::Value(number) => factor
-            .and_then(|factor| number.scaled(factor))
-            .map_or(Stated::Unreadable, Stated::Value),
+        Stated::Value(number) => {
+            factor.and_then(|factor| number.scaled(factor)).map_or(Stated::Unreadable, Stated::Value)
+        }
         Stated::Missing => Stated::Missing,
         Stated::Never => Stated::Never,
         Stated::Unreadable => Stated::Unreadable,

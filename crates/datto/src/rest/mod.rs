@@ -45,14 +45,20 @@ pub struct AssetsFailure {
 
 /// Returns the serial number of a device: the path segment for its assets; `None` if it states none.
 pub fn serial_of(device: &Object) -> Option<String> {
-    value::text(device, "serialNumber").map(|serial| serial.trim().to_owned()).filter(|serial| !serial.is_empty())
+    value::text(device, "serialNumber")
+        .map(|serial| serial.trim().to_owned())
+        .filter(|serial| !serial.is_empty())
 }
 
 /// Makes a Collection of a list of devices and their assets.
 ///
 /// `listing_failure` is set if the list of devices itself broke off; what was read of it stands. A device that stands
 /// twice (lists move while they are paged) is taken once.
-pub fn collect(devices: Vec<DeviceAnswer>, listing_failure: Option<AssetsFailure>, look: &Look) -> Collection {
+pub fn collect(
+    devices: Vec<DeviceAnswer>,
+    listing_failure: Option<AssetsFailure>,
+    look: &Look,
+) -> Collection {
     let mut failures = Failures::default();
     let mut listing = Extent::Complete;
     if let Some(AssetsFailure { kind, reason }) = listing_failure {

@@ -56,7 +56,8 @@ pub fn read_page(body: &[u8]) -> Result<Page, AnswerError> {
     if text.starts_with(b"<") {
         return Err(AnswerError::WebPage);
     }
-    let value: Value = serde_json::from_slice(text).map_err(|error| AnswerError::NotJson(error.to_string()))?;
+    let value: Value =
+        serde_json::from_slice(text).map_err(|error| AnswerError::NotJson(error.to_string()))?;
     page_of(value)
 }
 
@@ -149,6 +150,9 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_no_object_is_counted() {
-        assert_eq!(read_page(b"[1,{},null]").map(|page| (page.items.len(), page.unreadable_count)), Ok((1, 2)));
+        assert_eq!(
+            read_page(b"[1,{},null]").map(|page| (page.items.len(), page.unreadable_count)),
+            Ok((1, 2))
+        );
     }
 }

@@ -61,7 +61,8 @@ fn the_sample_gives_the_verdicts_that_the_facts_list() {
 fn all_three_shapes_give_the_same_verdicts() {
     let list: Vec<Value> = serde_json::from_slice(ASSETS).expect("the sample");
     let envelope = json!({"pagination": {"page": 1, "perPage": 100, "totalPages": 1, "count": list.len()}, "items": list});
-    let indexed: Object = list.iter().enumerate().map(|(index, item)| (index.to_string(), item.clone())).collect();
+    let indexed: Object =
+        list.iter().enumerate().map(|(index, item)| (index.to_string(), item.clone())).collect();
     let bare = verdicts(sample(ASSETS));
     assert_eq!(verdicts(sample(envelope.to_string().as_bytes())), bare);
     assert_eq!(verdicts(sample(Value::Object(indexed).to_string().as_bytes())), bare);

@@ -67,7 +67,11 @@ fn epoch(number: Number) -> Written {
         Number::Whole(whole) => whole,
         Number::Fraction(fraction) => fraction as i128,
     };
-    if seconds <= 0 { Written::Never } else { date::epoch(seconds).map_or(Written::Unreadable, Written::Instant) }
+    if seconds <= 0 {
+        Written::Never
+    } else {
+        date::epoch(seconds).map_or(Written::Unreadable, Written::Instant)
+    }
 }
 
 /// Reads a number with a conversion; null, missing and empty are not stated.

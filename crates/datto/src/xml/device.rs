@@ -13,7 +13,7 @@ use crate::kinds;
 use crate::look::{Failures, Look};
 use crate::reading::date::{self, Written};
 use crate::reading::number::{self, Number};
-use crate::reading::is_yes;
+use crate::reading::{is_yes, trim};
 use crate::unique::make_unique;
 
 /// Both feeds count storage in units of 1024 bytes.
@@ -67,12 +67,12 @@ impl OpenDevice {
     }
 
     /// Takes a value. `line` is asked only where the value is worth keeping as evidence.
-    pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64, keep_details: bool) {
+    pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64) {
         if self.met.contains(&field) {
             return;
         }
         self.met.push(field);
-        let text = text.trim();
+        let text = trim(text);
         let mut wrong = "";
         match field {
             Field::Serial => self.serial.push_str(text),
@@ -82,19 +82,29 @@ impl OpenDevice {
             }
             Field::BareHostname if self.hostname.is_empty() => self.hostname.push_str(text),
             Field::IsHidden => self.hidden = is_yes(text),
-            Field::LastSeen => self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong),
-            Field::ServiceExpire => self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong),
-            Field::WarrantyExpire => self.warranty_end = date_of(text, date::parse_day, "is no date", &mut wrong),
+            Field::LastSeen => {
+                self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong)
+            }
+            Field::ServiceExpire => {
+                self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong)
+            }
+            Field::WarrantyExpire => {
+                self.warranty_end = date_of(text, date::parse_day, "is no date", &mut wrong)
+            }
             Field::Uptime => {
                 self.uptime = number_of(text, |number| Uptime::from_seconds(number.as_f64()), &mut wrong);
             }
-            Field::UsedSpace => self.used = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong),
-            Field::FreeSpace => self.free = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong),
+            Field::UsedSpace => {
+                self.used = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong)
+            }
+            Field::FreeSpace => {
+                self.free = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong)
+            }
             Field::Model => {
                 self.cloud = is_cloud(text);
-                self.detail("model", text, keep_details);
+                self.detail("model", text);
             }
-            Field::Shown(label) => self.detail(label, text, keep_details),
+            Field::Shown(label) => self.detail(label, text),
             _ => {}
         }
         if !wrong.is_empty() {
@@ -102,8 +112,8 @@ impl OpenDevice {
         }
     }
 
-    fn detail(&mut self, label: &'static str, text: &str, keep_details: bool) {
-        if keep_details && !text.is_empty() {
+    fn detail(&mut self, label: &'static str, text: &str) {
+        if !text.is_empty() {
             self.details.push((label, text.into()));
         }
     }
@@ -139,7 +149,9 @@ impl OpenDevice {
         let unit = SpaceUnit::Bytes;
         repository.space = Space { used: self.used, free: self.free, quota: Stated::Missing, unit };
         repository.space_exempt = self.cloud.then(|| space_exemption(&repository.space)).flatten();
-        repository.details = std::mem::take(&mut self.details);
+        if look.keep_details {
+            repository.details = std::mem::take(&mut self.details);
+        }
         repository.evidence = std::mem::take(&mut self.evidence);
         self.finish_volumes(&mut repository, look, zone, failures);
         repository
@@ -155,7 +167,8 @@ impl OpenDevice {
         if !self.volume_failures.is_empty() {
             repository.listing = Extent::Partial;
             for (reason, line) in &self.volume_failures {
-                failures.malformed(Place::repository(repository.key.clone()), format!("line {line}: {reason}"));
+                failures
+                    .malformed(Place::repository(repository.key.clone()), format!("line {line}: {reason}"));
             }
         }
         let offsite = self.cloud.then_some(Exemption::CloudAppliance);
@@ -168,7 +181,13 @@ impl OpenDevice {
     }
 
     /// Makes an instant of a date, and keeps as evidence what had to be decided about it.
-    fn resolve(&mut self, field: Field, written: Written, look: &Look, zone: &TimeZone) -> Stated<jiff::Timestamp> {
+    fn resolve(
+        &mut self,
+        field: Field,
+        written: Written,
+        look: &Look,
+        zone: &TimeZone,
+    ) -> Stated<jiff::Timestamp> {
         let (stated, remark) = written.resolve(zone, look.at);
         self.evidence.extend(written.evidence(field.tag(), remark));
         stated

@@ -79,6 +79,11 @@ pub(super) fn of_volume(tag: &str) -> Option<Field> {
 }
 
 impl Field {
+    /// True if no check reads it.
+    pub(super) const fn is_detail(self) -> bool {
+        matches!(self, Self::Shown(_) | Self::ScreenshotImagePath | Self::ScreenshotError)
+    }
+
     /// Returns the name the feed gives it, for evidence.
     pub(super) const fn tag(self) -> &'static str {
         match self {

@@ -191,7 +191,9 @@ impl<'l> Reading<'l> {
         let name = name.as_ref();
         let level = match self.level() {
             None => self.open_root(start, name),
-            Some(Level::Root | Level::Wrapper) if name == "Device" => self.open_device(start, document.line())?,
+            Some(Level::Root | Level::Wrapper) if name == "Device" => {
+                self.open_device(start, document.line())?
+            }
             Some(Level::Root) => self.open_other(),
             Some(Level::Device) if name == "Device" => {
                 self.abandon_device(document.line());
@@ -232,8 +234,9 @@ impl<'l> Reading<'l> {
             match attribute {
                 Ok(attribute) => {
                     self.device.has_fields = true;
-                    if let Some(field) = of_device(attribute.key.as_ref()) {
-                        self.device.set(field, &value_of(&attribute), || line, self.look.keep_details);
+                    if let Some(field) = of_device(attribute.key.as_ref()).filter(|field| self.wants(*field))
+                    {
+                        self.device.set(field, &value_of(&attribute), || line);
                     }
                 }
                 Err(error) => self.break_device(format!("an attribute cannot be read: {error}"), line),
@@ -253,7 +256,7 @@ impl<'l> Reading<'l> {
                 self.device.bare = true;
                 Level::Machines
             }
-            _ => match of_device(name) {
+            _ => match of_device(name).filter(|field| self.wants(*field)) {
                 Some(field) => {
                     self.device.bare |= field == Field::BareHostname;
                     self.open_value(start);
@@ -271,8 +274,9 @@ impl<'l> Reading<'l> {
             match attribute {
                 Ok(attribute) => {
                     self.open_volume.has_fields = true;
-                    if let Some(field) = of_volume(attribute.key.as_ref()) {
-                        self.open_volume.set(field, &value_of(&attribute), || document.line(), self.look.keep_details);
+                    if let Some(field) = of_volume(attribute.key.as_ref()).filter(|field| self.wants(*field))
+                    {
+                        self.open_volume.set(field, &value_of(&attribute), || document.line());
                     }
                 }
                 Err(error) => {
@@ -285,13 +289,18 @@ impl<'l> Reading<'l> {
 
     fn open_volume_field(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
         self.open_volume.has_fields = true;
-        match of_volume(name) {
+        match of_volume(name).filter(|field| self.wants(*field)) {
             Some(field) => {
                 self.open_value(start);
                 Level::VolumeField(field)
             }
             None => Level::Skip,
         }
+    }
+
+    /// True if a field is read: one that no check reads only where details are kept.
+    fn wants(&self, field: Field) -> bool {
+        self.look.keep_details || !field.is_detail()
     }
 
     /// Gets ready for the text of a field. A `content` attribute stands in for the text it may not have.
@@ -301,7 +310,8 @@ impl<'l> Reading<'l> {
         let attributes = start.attributes_raw();
         if !attributes.is_empty() && attributes.contains("content") {
             let mut attributes = start.attributes();
-            let found = attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
+            let found =
+                attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
             if let Some(attribute) = found {
                 self.content.push_str(&value_of(&attribute));
             }
@@ -377,17 +387,19 @@ impl<'l> Reading<'l> {
         match level {
             Level::DeviceField(field) => {
                 let value = if self.has_own_text() { &self.text } else { &self.content };
-                self.device.set(field, value, || document.line(), self.look.keep_details);
+                self.device.set(field, value, || document.line());
             }
             Level::VolumeField(field) => {
                 let value = if self.has_own_text() { &self.text } else { &self.content };
-                self.open_volume.set(field, value, || document.line(), self.look.keep_details);
+                self.open_volume.set(field, value, || document.line());
             }
             Level::Volume => self.close_volume(document),
             Level::Volumes => {
                 if !self.text.trim().is_empty() && self.device.volumes.is_empty() {
                     let line = document.line();
-                    self.device.volume_failures.push(("BackupVolumes holds text and no volume".to_owned(), line));
+                    self.device
+                        .volume_failures
+                        .push(("BackupVolumes holds text and no volume".to_owned(), line));
                 }
                 self.text.clear();
             }
@@ -485,7 +497,10 @@ impl<'l> Reading<'l> {
                 let place = self.device.place(self.devices_met);
                 self.lose(place, format!("line {}: the device is cut and was not judged", self.device.line));
             }
-            self.lose(Place::source(), format!("{reason}; look again, and ask the portal's support if it stays so"));
+            self.lose(
+                Place::source(),
+                format!("{reason}; look again, and ask the portal's support if it stays so"),
+            );
         }
         if self.devices_met == 0 && (!self.failures.is_empty() || !self.says_none()) {
             self.collection.listing = Extent::Failed;
@@ -503,7 +518,9 @@ impl<'l> Reading<'l> {
     fn explain_no_device(&self) -> String {
         let advice = "check the address and the key";
         match &self.root {
-            None => format!("the document is empty or holds no markup, so it is no status document; {advice}"),
+            None => {
+                format!("the document is empty or holds no markup, so it is no status document; {advice}")
+            }
             Some(root) if root.name.eq_ignore_ascii_case("html") => {
                 format!("a web page came instead of a status document, perhaps a login page; {advice}")
             }
@@ -521,7 +538,8 @@ fn brief(name: &str) -> String {
 
 fn explain_doctype(kind: &str) -> String {
     if kind.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("html")) {
-        "a web page came instead of a status document, perhaps a login page; check the address and the key".to_owned()
+        "a web page came instead of a status document, perhaps a login page; check the address and the key"
+            .to_owned()
     } else {
         "the document brings a DTD, which is refused: no status feed needs one; check the address".to_owned()
     }

@@ -11,6 +11,7 @@ use super::fields::Field;
 use crate::kinds;
 use crate::look::Look;
 use crate::reading::date::{self, Written};
+use crate::reading::trim;
 use crate::screenshot;
 
 /// The longest detail that is kept, in bytes.
@@ -76,8 +77,8 @@ impl OpenVolume {
     }
 
     /// Takes a value. `line` is asked only where the value is worth keeping as evidence.
-    pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64, keep_details: bool) {
-        let text = text.trim();
+    pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64) {
+        let text = trim(text);
         match field {
             Field::Type if self.kind.is_none() => self.kind = Some(kind_of(text)),
             Field::Agent | Field::ProtectedHostname if !self.has_agent => {
@@ -97,13 +98,18 @@ impl OpenVolume {
             Field::LastBackupStatus | Field::LastSnapshot if self.succeeded.is_none() => {
                 self.succeeded = Some(text == SUCCESS);
                 if text != SUCCESS {
-                    self.evidence.push(Evidence::new(field.tag(), Some(line()), text, "is not Success: failed"));
+                    self.evidence.push(Evidence::new(
+                        field.tag(),
+                        Some(line()),
+                        text,
+                        "is not Success: failed",
+                    ));
                 }
             }
-            Field::ScreenshotImagePath if keep_details && !text.is_empty() => {
+            Field::ScreenshotImagePath if !text.is_empty() => {
                 self.details.push(("screenshot", screenshot::current_link(text).into()));
             }
-            Field::ScreenshotError if keep_details && !text.is_empty() => {
+            Field::ScreenshotError if !text.is_empty() => {
                 self.details.push(("screenshot text", cut(text, DETAIL_MAX_BYTES).into()));
             }
             _ => {}
@@ -143,7 +149,11 @@ impl RawVolume {
             kind: self.kind,
             exempt: None,
             offsite_exempt: offsite,
-            last_run: if self.succeeded { LastRun::Succeeded } else { LastRun::Failed { in_row: 1, at: None } },
+            last_run: if self.succeeded {
+                LastRun::Succeeded
+            } else {
+                LastRun::Failed { in_row: 1, at: None }
+            },
             last_good,
             last_offsite,
             verification: Verification::default(),
@@ -157,10 +167,10 @@ impl RawVolume {
 /// Tells machines from shares. The text for shares is not published: what names a share protocol is one.
 fn kind_of(text: &str) -> &'static Kind {
     const SHARES: [&str; 8] = ["nas", "share", "iscsi", "samba", "smb", "cifs", "nfs", "afp"];
-    let lower = text.to_ascii_lowercase();
-    if lower == "agent" {
+    if text.eq_ignore_ascii_case("agent") {
         return &kinds::AGENT;
     }
+    let lower = text.to_ascii_lowercase();
     if SHARES.iter().any(|share| lower.contains(share)) { &kinds::SHARE } else { &kinds::OTHER }
 }
 

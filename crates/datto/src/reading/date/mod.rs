@@ -54,7 +54,9 @@ impl Remark {
         match self {
             Self::Plain => "",
             Self::TwiceLater => "exists twice that day, read as the later instant",
-            Self::TwiceEarlier => "exists twice that day, read as the earlier instant: the later is in the future",
+            Self::TwiceEarlier => {
+                "exists twice that day, read as the earlier instant: the later is in the future"
+            }
             Self::Skipped => "does not exist that day, read with the offset before the change",
         }
     }
@@ -121,14 +123,14 @@ fn carried(instant: Timestamp, next_minute: bool) -> Option<Timestamp> {
 /// fraction optional, followed by nothing, an offset (`Z`, `-04:00`, `-0400`) or a zone letters group (`UTC`, `GMT`,
 /// `EST`, `EDT` and the other North American ones); or a number of seconds (or milliseconds) since 1970.
 pub fn parse(text: &str) -> Written {
-    let text = text.trim();
+    let text = super::trim(text);
+    if let Some(local) = parse_usual(text.as_bytes()) {
+        return Written::Local(local, false);
+    }
     match text {
         "" => return Written::Missing,
         _ if text.bytes().all(|byte| byte == b'0') => return Written::Never,
         _ => {}
-    }
-    if let Some(local) = parse_usual(text.as_bytes()) {
-        return Written::Local(local, false);
     }
     let bare = text.strip_prefix('-').unwrap_or(text);
     if bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {

@@ -44,10 +44,7 @@ fn one_instant_has_many_spellings(#[case] text: &str) {
 fn seconds_may_be_missing_broken_or_sixty() {
     assert_eq!(read("2021-06-14 09:05"), Stated::Value(at("2021-06-14T13:05:00Z")));
     assert_eq!(read("2021-06-14 09:05:03.25"), Stated::Value(at("2021-06-14T13:05:03.25Z")));
-    assert_eq!(
-        read("2021-06-14 09:05:03.1234567899"),
-        Stated::Value(at("2021-06-14T13:05:03.123456789Z"))
-    );
+    assert_eq!(read("2021-06-14 09:05:03.1234567899"), Stated::Value(at("2021-06-14T13:05:03.123456789Z")));
     assert_eq!(read("2021-06-14 09:05:60"), Stated::Value(at("2021-06-14T13:06:00Z")));
     assert_eq!(read("2021-12-31 23:59:60Z"), Stated::Value(at("2022-01-01T00:00:00Z")));
     assert_eq!(read("2021-06-14 09:05:61"), Stated::Unreadable);
