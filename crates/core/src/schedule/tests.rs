@@ -61,7 +61,19 @@ fn every_name_stands_for_its_number() {
     for (number, name) in (0..).zip("SUN mon Tue wed thu fri sat".split(' ')) {
         same(&format!("0 0 * * {name}"), &format!("0 0 * * {number}"));
     }
+    same("*/1 0 * * *", "* 0 * * *");
     same("  0\t0 * *  5-7", "0 0 * * 5-7");
+}
+
+#[test]
+fn a_search_that_may_end_where_it_begins_begins_at_a_whole_minute() {
+    let fields = Fields::parse("* * * * *").unwrap();
+    let day = date(2026, 1, 1);
+    for (second, nanosecond, minute) in [(0, 0, 0), (30, 0, 1), (0, 1, 1)] {
+        let found = fields.next(day.at(0, 0, second, nanosecond), From::Here);
+        assert_eq!(found, Some(day.at(0, minute, 0, 0)));
+    }
+    assert_eq!(fields.next(day.at(0, 0, 0, 0), From::After), Some(day.at(0, 1, 0, 0)));
 }
 
 #[test]
