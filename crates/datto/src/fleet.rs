@@ -131,7 +131,7 @@ impl Fleet {
     /// Takes what a look gave. `Err` if it saw nothing; one that saw a part is a fleet that
     /// [is not complete](Self::is_complete).
     pub fn from_collection(collection: Collection) -> Result<Self, FailedLook> {
-        if collection.listing == Extent::Failed && collection.repositories.is_empty() {
+        if collection.listing != Extent::Complete && collection.repositories.is_empty() {
             return Err(FailedLook { failures: collection.failures });
         }
         Ok(Self { facts: fold(vec![collection]), key: None, raw_document: None })

@@ -21,6 +21,21 @@ pub(super) fn feed(template: &str, key: &str) -> Result<Url, ClientError> {
     checked(&template.trim().replace(PLACEHOLDER, &escape(key)))
 }
 
+/// Reads the address of a feed that stands as it is, without a placeholder.
+pub(super) fn whole(address: &str) -> Result<Url, ClientError> {
+    checked(address.trim())
+}
+
+/// Finds what is most likely a key in the address of a feed: the value of `apiKey`, and the last part of the path.
+pub(super) fn likely_keys(url: &Url) -> Vec<String> {
+    let in_query = url.query_pairs().filter(|(name, _)| name.eq_ignore_ascii_case("apiKey"));
+    let mut keys: Vec<String> = in_query.map(|(_, value)| value.into_owned()).collect();
+    let last = url.path_segments().and_then(|mut segments| segments.next_back());
+    keys.extend(last.filter(|_| url.path().contains("/xml/status/")).map(str::to_owned));
+    keys.retain(|key| !key.is_empty());
+    keys
+}
+
 /// Reads the address of the REST API; one without a path is that of version 1.
 pub(super) fn api(base: &str) -> Result<Url, ClientError> {
     let mut url = checked(base.trim())?;

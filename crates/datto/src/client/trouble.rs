@@ -111,7 +111,7 @@ pub(super) fn of_status(
 pub(super) fn of_error(error: reqwest::Error, host: &str) -> Trouble {
     let error = error.without_url();
     let causes = causes(&error);
-    let is_tls = causes.contains("certificate") || causes.contains("handshake") || causes.contains("TLS");
+    let is_tls = is_tls(&error);
     let (kind, what, advice) = if error.is_timeout() {
         (FailureKind::TimedOut, "did not answer in time", "check the network, look again")
     } else if error.is_connect() && is_tls {
@@ -130,16 +130,27 @@ pub(super) fn of_error(error: reqwest::Error, host: &str) -> Trouble {
     Trouble::new(kind, format!("{host} {what} ({causes}); {advice}"))
 }
 
+/// True if TLS is what went wrong.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    // An IO error hides what it wraps from its own chain of causes.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+        || error.source().is_some_and(is_tls)
+}
+
 /// Joins the causes below an error, which say more than the error itself; each once.
 fn causes(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
-        if !texts.iter().any(|known| known.contains(&text)) {
+        next = cause.source();
+        // What the HTTP library says of its own layers helps nobody while a cause below says more.
+        let is_layer = text.starts_with("client error (") && next.is_some();
+        if !is_layer && !texts.iter().any(|known| known.contains(&text)) {
             texts.push(text);
         }
-        next = cause.source();
     }
     if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }

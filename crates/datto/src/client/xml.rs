@@ -96,6 +96,19 @@ impl XmlClient {
         Ok(Self { http, host: address::shown(&url), url: HiddenUrl(url), secrets, limits })
     }
 
+    /// Prepares to ask for a document at an address that stands as it is: a mirror, or a feed behind a proxy that adds
+    /// the key. What looks like a key in it is still shown nowhere.
+    ///
+    /// `Err` if the address is no https address (http is taken to this machine only), or if the program has installed
+    /// no cryptography for TLS.
+    pub fn without_key(address: &str, limits: XmlLimits) -> Result<Self, ClientError> {
+        let url = address::whole(address)?;
+        let http = http(limits.connect_timeout, address::is_local(&url))?;
+        let likely = address::likely_keys(&url);
+        let secrets = Secrets::new(&likely.iter().map(String::as_str).collect::<Vec<_>>());
+        Ok(Self { http, host: address::shown(&url), url: HiddenUrl(url), secrets, limits })
+    }
+
     /// Fetches the fleet. Never fails: what could not be seen is a failure in the Collection.
     pub async fn look(&self, look: &Look) -> Collection {
         self.read(look, false).await.0

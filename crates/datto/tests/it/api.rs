@@ -1,0 +1,210 @@
+//! What does a look at the REST API come to, fault by fault?
+
+use std::time::Duration;
+
+use lastgood_core::observation::{Extent, FailureKind};
+use lastgood_core::verdict::Outcome;
+use lastgood_datto::client::{Rate, RestClient, RestLimits};
+use lastgood_datto::key::KeyPair;
+use lastgood_datto::look::Look;
+use lastgood_simulator::{ClosedPort, Fault, Faults, Filler, Fleet, ListShape, Portal, Scope};
+use rstest::rstest;
+
+use crate::support::{
+    SECOND, assert_failed, assert_fine, assert_partial, healthy, install_tls, look_rest, now, portal,
+    rest_client, rest_limits, worst,
+};
+
+fn fault(fault: Fault) -> Faults {
+    Faults::none().with(Scope::Rest, fault)
+}
+
+fn limited(retry_after: Option<&str>) -> Fault {
+    Fault::TooManyRequests { retry_after: retry_after.map(str::to_owned) }
+}
+
+#[rstest]
+#[case::as_it_is(Faults::none())]
+#[case::gzip(fault(Fault::Gzip))]
+#[case::array(fault(Fault::Shape(ListShape::Array)))]
+#[case::envelope(fault(Fault::Shape(ListShape::Envelope)))]
+#[case::indexed_object(fault(Fault::Shape(ListShape::IndexedObject)))]
+#[case::small_pages(fault(Fault::PageCap(2)))]
+#[case::small_pages_without_a_count(fault(Fault::PageCap(2)).with(Scope::Rest, Fault::Shape(ListShape::Array)))]
+#[case::limited_once(Faults::none().with_next(1, Scope::Rest, limited(Some("0"))))]
+#[case::limited_three_times(Faults::none().with_next(3, Scope::Rest, limited(None)))]
+#[case::limited_with_nonsense(Faults::none().with_next(2, Scope::Rest, limited(Some("soon"))))]
+#[case::limited_for_an_hour(Faults::none().with_next(2, Scope::Rest, limited(Some("3600"))))]
+#[case::busy(Faults::none().with_next(1, Scope::Rest, Fault::BadGateway).with_next(1, Scope::Rest, Fault::Unavailable).with_next(1, Scope::Rest, Fault::GatewayTimeout))]
+#[case::a_real_limit(fault(Fault::RateLimit { requests: 5, per: Duration::from_millis(100) }))]
+#[case::nothing_left(fault(Fault::LimitHeaders { remaining: 5, resets_at: now() }))]
+#[tokio::test]
+async fn a_healthy_fleet_is_read_as_one(#[case] faults: Faults) {
+    assert_fine(&look_rest(faults, rest_limits()).await);
+}
+
+#[rstest]
+#[case::wrong_key(Fault::Unauthorized, FailureKind::Denied, "check the key pair")]
+#[case::missing_right(Fault::Forbidden, FailureKind::Denied, "allowed to read")]
+#[case::not_found(Fault::NotFound, FailureKind::Refused, "nothing at this address")]
+#[case::too_often(limited(None), FailureKind::RateLimited, "less often")]
+#[case::error_500(Fault::InternalError, FailureKind::Refused, "500")]
+#[case::error_502(Fault::BadGateway, FailureKind::Refused, "502")]
+#[case::login_page(Fault::LoginPage, FailureKind::Malformed, "login page")]
+#[case::redirect(Fault::RedirectToLogin, FailureKind::Refused, "login page")]
+#[case::empty(Fault::EmptyBody, FailureKind::Malformed, "empty")]
+#[case::error_with_status_200(Fault::ErrorObject, FailureKind::Refused, "The request could not be processed")]
+#[case::dtd(Fault::Dtd, FailureKind::Malformed, "web page")]
+#[case::cut_short(Fault::CutShort { at: 900 }, FailureKind::Malformed, "look again")]
+#[case::cut_cleanly(Fault::CutCleanly { at: 900 }, FailureKind::Malformed, "look again")]
+#[case::endless_value(Fault::Endless { bytes: None, filler: Filler::OneValue }, FailureKind::Malformed, "16384 KiB")]
+#[case::endless_list(Fault::Endless { bytes: Some(2 << 30), filler: Filler::ManyDevices }, FailureKind::Malformed, "16384 KiB")]
+#[tokio::test]
+async fn an_answer_that_is_no_list_is_a_failed_look(
+    #[case] broken: Fault,
+    #[case] kind: FailureKind,
+    #[case] words: &str,
+) {
+    assert_failed(&look_rest(fault(broken), rest_limits()).await, kind, words);
+}
+
+#[rstest]
+#[case::wrong_key(Fault::Unauthorized, FailureKind::Denied)]
+#[case::not_found(Fault::NotFound, FailureKind::Refused)]
+#[case::too_often(limited(None), FailureKind::RateLimited)]
+#[case::error_500(Fault::InternalError, FailureKind::Refused)]
+#[case::login_page(Fault::LoginPage, FailureKind::Malformed)]
+#[case::empty(Fault::EmptyBody, FailureKind::Malformed)]
+#[case::error_with_status_200(Fault::ErrorObject, FailureKind::Refused)]
+#[case::cut_short(Fault::CutShort { at: 100 }, FailureKind::Malformed)]
+#[case::endless(Fault::Endless { bytes: None, filler: Filler::OneValue }, FailureKind::Malformed)]
+#[case::never(Fault::NeverAnswer, FailureKind::TimedOut)]
+#[tokio::test]
+async fn one_failing_device_costs_its_own_assets_alone(#[case] broken: Fault, #[case] kind: FailureKind) {
+    let fleet = healthy();
+    let serial = &fleet.devices[3].serial;
+    let faults = Faults::none().with(Scope::AssetsOf(serial.clone()), broken);
+    let limits = RestLimits { request_timeout: SECOND, ..rest_limits() };
+    let collection = look_rest(faults, limits).await;
+    assert_partial(&collection, kind, "");
+    assert_eq!(collection.failures.len(), 1);
+    assert_eq!(collection.repositories.len(), fleet.devices.len());
+    for (repository, device) in collection.repositories.iter().zip(&fleet.devices) {
+        let is_broken = device.serial == *serial;
+        assert_eq!(repository.listing, if is_broken { Extent::Failed } else { Extent::Complete });
+        assert_eq!(repository.assets.len(), if is_broken { 0 } else { device.assets.len() });
+    }
+    assert_eq!(collection.failures[0].place.repository.as_ref().unwrap().text(), *serial);
+}
+
+#[tokio::test]
+async fn more_pages_promised_than_there_are_is_a_partial_list() {
+    let collection = look_rest(fault(Fault::ClaimedPages(1_000_000_000)), rest_limits()).await;
+    assert_partial(&collection, FailureKind::Malformed, "page 2 of 1000000000 is empty");
+}
+
+#[tokio::test]
+async fn a_list_with_more_pages_than_are_read_is_partial() {
+    let limits = RestLimits { pages_max: 3, ..rest_limits() };
+    let faults = Faults::none().with(Scope::Path("/v1/bcdr/device".to_owned()), Fault::PageCap(1));
+    let collection = look_rest(faults, limits).await;
+    assert_partial(&collection, FailureKind::Malformed, "more than 3 pages");
+    assert_eq!(collection.repositories.len(), 3);
+}
+
+#[tokio::test]
+async fn a_large_fleet_is_paged_and_asked_at_a_bounded_pace() {
+    let fleet = Fleet::seeded(3, 250, 1, now());
+    let portal = Portal::start(fleet.clone(), Faults::none()).await.unwrap();
+    let client = rest_client(&portal, rest_limits());
+    let collection = client.look(&Look::new_rest(now())).await;
+    assert_eq!(collection.failures, []);
+    assert_eq!(collection.repositories.len(), 250);
+    assert!(portal.highest_concurrency() <= 4, "{}", portal.highest_concurrency());
+    let lists = portal.requests().into_iter().filter(|request| request.path == "/v1/bcdr/device");
+    let queries: Vec<String> = lists.map(|request| request.query).collect();
+    let query = |page| format!("showHiddenDevices=1&showChildResellerDevices=1&_page={page}&_perPage=100");
+    assert_eq!(queries, [query(1), query(2), query(3)]);
+    let hidden = fleet.devices.iter().find(|device| device.is_hidden).unwrap();
+    let path = format!("/v1/bcdr/device/{}/asset", hidden.serial);
+    assert_eq!(portal.request_count_below(&path), 1);
+    assert_eq!(portal.request_count(), 3 + 250);
+}
+
+#[tokio::test]
+async fn the_rate_is_kept() {
+    let portal = portal(Faults::none()).await;
+    let limits = RestLimits {
+        rate: Rate { requests: 5, per: 2 * SECOND },
+        deadline: Duration::from_millis(1_500),
+        ..rest_limits()
+    };
+    let collection = rest_client(&portal, limits).look(&Look::new_rest(now())).await;
+    assert_eq!(portal.request_count(), 5);
+    assert_partial(&collection, FailureKind::TimedOut, "its assets were not read within 1.5 s");
+    let read = collection.repositories.iter().filter(|repository| repository.listing == Extent::Complete);
+    assert_eq!(read.count(), 4);
+}
+
+#[tokio::test]
+async fn a_refused_request_is_sent_again_three_times_and_no_more() {
+    let portal = portal(fault(Fault::Unavailable)).await;
+    rest_client(&portal, rest_limits()).look(&Look::new_rest(now())).await;
+    assert_eq!(portal.request_count(), 4);
+    portal.forget_requests();
+    portal.replace_faults(fault(Fault::Unauthorized));
+    rest_client(&portal, rest_limits()).look(&Look::new_rest(now())).await;
+    assert_eq!(portal.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_portal_that_never_answers_is_left_at_the_deadline() {
+    for limits in [
+        RestLimits { deadline: Duration::from_millis(300), ..rest_limits() },
+        RestLimits { request_timeout: Duration::from_millis(300), ..rest_limits() },
+    ] {
+        let look = look_rest(fault(Fault::NeverAnswer), limits);
+        let collection = tokio::time::timeout(5 * SECOND, look).await.unwrap();
+        assert_failed(&collection, FailureKind::TimedOut, "within 0.3 s");
+    }
+}
+
+#[tokio::test]
+async fn no_wait_goes_beyond_the_deadline() {
+    let limits = RestLimits {
+        deadline: Duration::from_millis(300),
+        wait_max: 60 * SECOND,
+        backoff: 60 * SECOND,
+        ..rest_limits()
+    };
+    for retry_after in [None, Some("30")] {
+        let look = look_rest(fault(limited(retry_after)), limits.clone());
+        let collection = tokio::time::timeout(5 * SECOND, look).await.unwrap();
+        assert_failed(&collection, FailureKind::TimedOut, "the list of devices was not read");
+    }
+}
+
+#[tokio::test]
+async fn all_answers_together_are_bounded() {
+    let limits = RestLimits { look_max_bytes: 20_000, ..rest_limits() };
+    let collection = look_rest(Faults::none(), limits).await;
+    assert_ne!(worst(&collection), Outcome::Ok);
+    assert!(collection.failures.iter().any(|failure| failure.reason.contains("all answers of this look")));
+}
+
+#[tokio::test]
+async fn dates_in_the_year_9999_are_unknown() {
+    assert_eq!(worst(&look_rest(fault(Fault::Year9999), rest_limits()).await), Outcome::Unknown);
+}
+
+#[tokio::test]
+async fn wrong_keys_are_denied_and_nobody_there_is_unreachable() {
+    install_tls();
+    let portal = portal(Faults::none()).await;
+    let keys = KeyPair::new("someone", "wrong-secret").unwrap();
+    let client = RestClient::new(&portal.rest_url(), &keys, rest_limits()).unwrap();
+    assert_failed(&client.look(&Look::new_rest(now())).await, FailureKind::Denied, "check the key pair");
+    let closed = ClosedPort::reserve().unwrap();
+    let client = RestClient::new(&closed.url(), &keys, rest_limits()).unwrap();
+    assert_failed(&client.look(&Look::new_rest(now())).await, FailureKind::Unreachable, "cannot be reached");
+}

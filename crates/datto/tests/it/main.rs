@@ -1,0 +1,16 @@
+//! Does the library keep its promises, seen from outside: against the facts, and against a portal with every fault?
+
+mod facts;
+mod robustness;
+mod sample;
+
+#[cfg(feature = "client")]
+mod agreement;
+#[cfg(feature = "client")]
+mod api;
+#[cfg(feature = "client")]
+mod feeds;
+#[cfg(feature = "client")]
+mod secrets;
+#[cfg(feature = "client")]
+mod support;
