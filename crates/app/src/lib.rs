@@ -1,8 +1,11 @@
 //! What is the program lastgood made of? See ARCHITECTURE.md for the map; this library is the program, for its tests.
 
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod exit;
+pub mod pipeline;
 pub mod report;
 pub mod secret;
 pub mod sources;
+pub mod telemetry;

@@ -37,6 +37,8 @@ pub enum SecretFrom {
     Environment(String),
     /// A file, read whole.
     File(PathBuf),
+    /// The program itself, for a source it made up (the demo).
+    Given(Secret),
 }
 
 /// Why a secret could not be read; never holds any of it.
@@ -66,6 +68,7 @@ impl SecretFrom {
     /// Reads the secret.
     pub fn read(&self) -> Result<Secret, SecretError> {
         match self {
+            Self::Given(secret) => Ok(secret.clone()),
             Self::Environment(variable) => {
                 let value = std::env::var(variable).unwrap_or_default();
                 let secret = Secret::new(&value);

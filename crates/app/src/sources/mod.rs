@@ -17,8 +17,14 @@ use lastgood_core::observation::{Collection, Failure};
 
 use crate::secret::{SecretError, SecretFrom};
 
+pub mod datto;
+pub mod program;
+pub mod restic;
+pub mod borg;
+mod series;
+
 /// Every kind of source, in the order of the documentation.
-pub static ALL: [&Entry; 0] = [];
+pub static ALL: [&Entry; 4] = [&datto::xml::ENTRY, &datto::rest::ENTRY, &restic::ENTRY, &borg::ENTRY];
 
 /// A kind of source: how it is named, configured and opened.
 #[derive(Debug)]
@@ -74,6 +80,27 @@ pub struct SourceConfig {
     pub requests_per_minute: Option<u32>,
     /// How often costly figures (the size of a restic repository) are taken; between, none are stated.
     pub stats_interval: Option<Duration>,
+}
+
+impl SourceConfig {
+    /// A source of which only this is set.
+    pub fn new(id: SourceId, entry: &'static Entry, location: String, deadline: Duration) -> Self {
+        Self {
+            id,
+            entry,
+            location,
+            secret: None,
+            public_key: None,
+            zone: None,
+            zones: BTreeMap::new(),
+            capacity_bytes: None,
+            program: None,
+            deadline,
+            concurrency: None,
+            requests_per_minute: None,
+            stats_interval: None,
+        }
+    }
 }
 
 /// How much of what a source states is kept.

@@ -67,7 +67,7 @@ impl RestClient {
     }
 }
 
-fn page_url(url: &Url, page: u64) -> Url {
+pub(super) fn page_url(url: &Url, page: u64) -> Url {
     let mut url = url.clone();
     url.query_pairs_mut()
         .append_pair("_page", &page.to_string())

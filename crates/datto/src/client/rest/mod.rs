@@ -21,6 +21,7 @@ use crate::rest::{AssetsFailure, DeviceAnswer, Object, collect, serial_of};
 
 mod list;
 mod pace;
+mod raw;
 mod request;
 
 /// Where the REST API is: one host for everyone.

@@ -1,0 +1,90 @@
+//! `lastgood explain`: everything about some subjects.
+
+use globset::Glob;
+use lastgood_core::facts::{Facts, Subject};
+use lastgood_core::judge::{Judgement, judge};
+use lastgood_core::observation::Extent;
+use lastgood_core::verdict::{Outcome, Verdict};
+
+use super::looking::Looking;
+use super::output::print;
+use crate::exit::Exit;
+use crate::report::{self, ExplainFormat};
+use crate::sources::Keep;
+
+/// How many subjects are named when the wanted one is not there.
+const SUGGESTIONS_MAX: usize = 5;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// What to explain: a subject as `check` prints it (datto-xml/D05099A1B2C3/ACME-DC01), the end of one (ACME-DC01),
+    /// or a pattern (*/D050*)
+    #[arg(value_name = "SUBJECT")]
+    subject: String,
+    #[command(flatten)]
+    looking: Looking,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: ExplainFormat,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    look(arguments).unwrap_or_else(|exit| exit).code()
+}
+
+fn look(arguments: &Arguments) -> Result<Exit, Exit> {
+    let seen = arguments.looking.see(Keep::Everything)?;
+    let judgement = judge(&seen.facts, &seen.expectations, seen.now);
+    let found = find(&judgement, &arguments.subject);
+    if found.is_empty() {
+        return Err(not_found(&judgement, &seen.facts, &arguments.subject));
+    }
+    let styled = arguments.format == ExplainFormat::Text;
+    print(styled, |out| report::explain(&found, &seen.expectations, seen.now, arguments.format, out))?;
+    let outcomes = found.iter().flat_map(|(_, verdicts)| verdicts.iter().map(|verdict| verdict.outcome));
+    Ok(report::exit(outcomes.max().unwrap_or(Outcome::Unknown), &seen.facts))
+}
+
+/// Finds the subjects that are wanted: the one of this path; else those whose path ends with it after a slash, or whose
+/// name it is; else those that match it as a pattern.
+fn find<'j, 'a>(judgement: &'j Judgement<'a>, wanted: &str) -> Vec<(Subject<'a>, &'j [Verdict])> {
+    let ending = format!("/{wanted}");
+    let exact = |subject: &Subject<'_>| subject.path() == wanted;
+    let by_end = |subject: &Subject<'_>| subject.path().ends_with(&ending) || subject.name() == wanted;
+    let pattern = Glob::new(wanted).map(|glob| glob.compile_matcher());
+    let by_pattern = |subject: &Subject<'_>| pattern.as_ref().is_ok_and(|glob| glob.is_match(subject.path()));
+    let rules: [&dyn Fn(&Subject<'_>) -> bool; 3] = [&exact, &by_end, &by_pattern];
+    for rule in rules {
+        let found: Vec<_> = judgement.subjects().filter(|(subject, _)| rule(subject)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// A subject that is not there is a mistake of the command line, unless the look did not see everything.
+fn not_found(judgement: &Judgement<'_>, facts: &Facts, wanted: &str) -> Exit {
+    let shown = lastgood_core::id::Escaped(wanted);
+    let blind = facts.sources.iter().any(|source| source.look != Extent::Complete);
+    if blind {
+        for source in &facts.sources {
+            for failure in &source.failures {
+                let place = source.place(&failure.place);
+                let place = lastgood_core::id::Escaped(&place);
+                anstream::eprintln!("{place}: {}", lastgood_core::id::Escaped(&failure.reason));
+            }
+        }
+        anstream::eprintln!("error: {shown} was not seen, and not everything could be looked at");
+        return Exit::SomethingUnknown;
+    }
+    let needle = wanted.to_lowercase();
+    let near = judgement.subjects().map(|(subject, _)| subject.path());
+    let near: Vec<String> =
+        near.filter(|path| path.to_lowercase().contains(&needle)).take(SUGGESTIONS_MAX).collect();
+    anstream::eprintln!("error: no subject {shown}; `lastgood check` prints all of them");
+    for path in near {
+        anstream::eprintln!("  did you mean {}", lastgood_core::id::Escaped(&path));
+    }
+    Exit::Usage
+}

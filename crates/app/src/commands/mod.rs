@@ -1,0 +1,105 @@
+//! Which commands are there, and how does each end? One file per command; this one parses and dispatches.
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::telemetry;
+
+mod check;
+mod completions;
+mod config;
+#[cfg(feature = "demo")]
+mod demo;
+mod explain;
+mod looking;
+mod man;
+mod output;
+mod raw;
+mod summary;
+
+/// What stands below every `--help`.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all ok
+  1  something is bad
+  2  nothing is bad, but something is unknown or could not be read
+  3  the configuration or the command line is wrong
+  4  lastgood itself failed
+  With --format nagios: 0 ok, 2 critical (bad), 3 unknown.";
+
+const EXAMPLES: &str = "\
+Examples:
+  lastgood demo                                      a simulated fleet, looked at and judged
+  lastgood summary datto-xml:status.xml              a saved status document
+  LASTGOOD_DATTO_XML_KEY=… lastgood check 'datto-xml:https://portal.dattobackup.com/external/api/xml/status/{key}'
+  RESTIC_PASSWORD_FILE=pw lastgood check restic:/srv/restic
+  lastgood check --only bad                          every source of /etc/lastgood/config.toml";
+
+/// When was the last good backup of everything, and is that good enough?
+#[derive(Debug, Parser)]
+#[command(name = "lastgood", version, about, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+struct CommandLine {
+    /// Say on standard error what is being done
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at sources and print every verdict
+    #[command(after_long_help = EXIT_CODES)]
+    Check(check::Arguments),
+    /// Look at sources and print the state of the fleet on one screen
+    #[command(after_long_help = EXIT_CODES)]
+    Summary(summary::Arguments),
+    /// Say everything about a subject: facts, thresholds, verdicts, and what would turn them
+    #[command(after_long_help = EXIT_CODES)]
+    Explain(explain::Arguments),
+    /// Print the document of a source as it came, secrets redacted
+    Raw(raw::Arguments),
+    /// Check the configuration, or show an example or its schema
+    Config(config::Arguments),
+    /// Look at a simulated fleet on this machine
+    #[cfg(feature = "demo")]
+    Demo(demo::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Print the manual page, or write those of all commands to a folder
+    Man(man::Arguments),
+}
+
+/// Runs the program with the command line of this process and returns its exit code.
+pub fn run() -> u8 {
+    let parsed = CommandLine::try_parse();
+    match parsed {
+        Ok(line) => {
+            telemetry::start(line.verbose);
+            // Asked for by the design: exactly one cryptography provider, installed before anything connects.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            dispatch(line.command)
+        }
+        Err(error) => {
+            let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Nothing can be done where even this cannot be written.
+            let _ = error.print();
+            if is_answer { Exit::AllOk.code() } else { Exit::Usage.code() }
+        }
+    }
+}
+
+fn dispatch(command: Command) -> u8 {
+    match command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Summary(arguments) => summary::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Raw(arguments) => raw::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),
+        Command::Man(arguments) => man::run(&arguments, CommandLine::command()),
+    }
+}

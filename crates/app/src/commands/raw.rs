@@ -1,0 +1,43 @@
+//! `lastgood raw`: the document of a source as it came.
+
+use std::path::PathBuf;
+
+use super::looking::{complain, runtime};
+use crate::config::{self, Request, Surroundings};
+use crate::exit::Exit;
+use crate::sources::RawError;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The source: kind:location, or the name of one in the configuration file
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// The configuration file [default: $LASTGOOD_CONFIG, else /etc/lastgood/config.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    copy(arguments).unwrap_or_else(|exit| exit).code()
+}
+
+fn copy(arguments: &Arguments) -> Result<Exit, Exit> {
+    let sources = [arguments.source.clone()];
+    let request = Request { sources: &sources, file: arguments.config.as_deref(), set: &[] };
+    let config =
+        config::load(&request, &Surroundings::real()).map_err(|error| complain(&error, Exit::Usage))?;
+    let runtime = runtime()?;
+    for source in config.sources {
+        let open = source.entry.open;
+        let opened = open(source).map_err(|error| complain(&error, Exit::Usage))?;
+        let mut out = std::io::stdout();
+        match runtime.block_on(opened.raw(&mut out)) {
+            Ok(()) => {}
+            Err(RawError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            Err(error @ RawError::Write(_)) => return Err(complain(&error, Exit::OwnFailure)),
+            Err(error @ RawError::Look(_)) => return Err(complain(&error, Exit::SomethingUnknown)),
+        }
+    }
+    runtime.shutdown_background();
+    Ok(Exit::AllOk)
+}

@@ -1,0 +1,68 @@
+//! How does a look become a judged fleet? The one place that wires the flow:
+//! sources -> collections -> facts -> judge. It knows no format and no command.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use lastgood_core::checks;
+use lastgood_core::expectation::Expectations;
+use lastgood_core::facts::{Facts, fold};
+use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
+
+use crate::clock;
+use crate::config::Config;
+use crate::sources::{Keep, OpenError, Source, SourceConfig};
+
+/// How many sources are looked at at once.
+const SOURCES_AT_ONCE: usize = 8;
+
+/// How much longer than its own deadline a look may take before it is given up from outside.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(5);
+
+/// A fleet that was looked at, ready to be judged at one frozen instant.
+pub struct Seen {
+    /// What is known.
+    pub facts: Facts,
+    /// What must be true.
+    pub expectations: Expectations,
+    /// The instant to judge at.
+    pub now: Timestamp,
+}
+
+/// Opens every source, looks at all of them, then freezes now.
+///
+/// `at` stands for the clock where it is given: the same documents at the same instant give the same bytes.
+pub async fn see(config: Config, at: Option<Timestamp>, keep: Keep) -> Result<Seen, OpenError> {
+    let mut opened = Vec::with_capacity(config.sources.len());
+    for source in config.sources {
+        let open = source.entry.open;
+        opened.push((source.clone(), open(source)?));
+    }
+    let began = at.unwrap_or_else(clock::now);
+    let looks = opened.into_iter().map(|(config, source)| look(config, source, began, keep));
+    let collections: Vec<Collection> = futures::stream::iter(looks).buffered(SOURCES_AT_ONCE).collect().await;
+    let facts = fold(collections);
+    let expectations = Expectations::new(checks::thresholds_of, config.layers);
+    Ok(Seen { facts, expectations, now: at.unwrap_or_else(clock::now) })
+}
+
+/// Looks at one source. One that hangs or panics is a failed look of that source and of no other.
+async fn look(config: SourceConfig, source: Box<dyn Source>, at: Timestamp, keep: Keep) -> Collection {
+    let task = tokio::spawn(async move { source.look(at, keep).await });
+    let (kind, reason) = match tokio::time::timeout(config.deadline + DEADLINE_MARGIN, task).await {
+        Ok(Ok(collection)) => return collection,
+        Ok(Err(_)) => {
+            (FailureKind::Unsupported, "lastgood itself failed while looking; please report it".to_owned())
+        }
+        Err(_) => {
+            let deadline = config.deadline.as_secs();
+            (
+                FailureKind::TimedOut,
+                format!("no answer within the deadline of {deadline} s; set a longer one"),
+            )
+        }
+    };
+    let failure = Failure { place: Place::source(), kind, reason };
+    Collection::failed(config.id, config.entry.kind, at, failure)
+}

@@ -1,0 +1,168 @@
+//! The XML status feeds of Datto, from a file or a URL.
+
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use lastgood_core::id::SourceId;
+use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
+use lastgood_datto::client::{XmlClient, XmlLimits};
+use lastgood_datto::key::ApiKey;
+use lastgood_datto::kinds::DATTO_XML;
+use lastgood_datto::look::Zones;
+use lastgood_datto::xml;
+
+use super::super::{Entry, Keep, OpenError, RawError, Source, SourceConfig};
+
+/// The XML status feeds.
+pub static ENTRY: Entry = Entry {
+    kind: &DATTO_XML,
+    location: "FILE-or-URL",
+    about: "the XML status feed of a Datto partner portal, or a document saved from one",
+    example: "datto-xml:https://portal.dattobackup.com/external/api/xml/status/{key}",
+    keys: &["secret_file", "secret_env", "zone", "zones", "deadline"],
+    secret_variable: Some(KEY_VARIABLE),
+    open,
+};
+
+/// Where the key is read from, for a SOURCE on the command line.
+const KEY_VARIABLE: &str = "LASTGOOD_DATTO_XML_KEY";
+
+/// Where the key stands in the address of a feed.
+const KEY_PLACEHOLDER: &str = "{key}";
+
+/// The domain of the real portals.
+const DATTO_DOMAIN: &str = "dattobackup.com";
+
+/// How many bytes of a file are read at once.
+const BLOCK_BYTES: usize = 256 * 1024;
+
+fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
+    let zones = super::zones(&config);
+    if config.location.starts_with("http://") || config.location.starts_with("https://") {
+        return Ok(Box::new(Feed { client: client(&config)?, id: config.id, zones }));
+    }
+    if config.location.contains("://") {
+        let why = "write the path of a file, or a URL that begins with https://".to_owned();
+        return Err(OpenError::Location { source_id: config.id, why });
+    }
+    Ok(Box::new(Document {
+        id: config.id,
+        path: PathBuf::from(config.location),
+        zones,
+        deadline: config.deadline,
+    }))
+}
+
+/// Prepares to ask a feed. A `{key}` in its address is filled with the secret; an address of Datto must have one, so
+/// that no key stands in a command line that every process of the machine can read.
+fn client(config: &SourceConfig) -> Result<XmlClient, OpenError> {
+    let location = |error: &dyn std::fmt::Display| OpenError::Location {
+        source_id: config.id.clone(),
+        why: error.to_string(),
+    };
+    let limits = XmlLimits { deadline: config.deadline, ..XmlLimits::default() };
+    if config.location.contains(KEY_PLACEHOLDER) {
+        let missing = || OpenError::Missing {
+            source_id: config.id.clone(),
+            what: format!(
+                "a key; set {KEY_VARIABLE} or {KEY_VARIABLE}_FILE, or secret_file in the configuration"
+            ),
+        };
+        let secret = config.secret.as_ref().ok_or_else(missing)?.read()?;
+        let key = ApiKey::new(secret.expose()).map_err(|error| location(&error))?;
+        return XmlClient::new(&config.location, &key, limits).map_err(|error| location(&error));
+    }
+    let authority = config.location.split("://").nth(1).and_then(|rest| rest.split(['/', '?', ':']).next());
+    if authority.is_some_and(|host| host.to_ascii_lowercase().ends_with(DATTO_DOMAIN)) {
+        return Err(location(&format_args!(
+            "write {KEY_PLACEHOLDER} in place of the key, and the key in {KEY_VARIABLE}"
+        )));
+    }
+    XmlClient::without_key(&config.location, limits).map_err(|error| location(&error))
+}
+
+/// A feed of a portal.
+struct Feed {
+    id: SourceId,
+    client: XmlClient,
+    zones: Zones,
+}
+
+impl Source for Feed {
+    fn look(&self, at: Timestamp, keep: Keep) -> BoxFuture<'_, Collection> {
+        let look = super::look_of(&self.id, at, &self.zones, keep);
+        async move { self.client.look(&look).await }.boxed()
+    }
+
+    fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>> {
+        async move { self.client.raw(out).await.map_err(super::raw_error) }.boxed()
+    }
+}
+
+/// A saved document.
+struct Document {
+    id: SourceId,
+    path: PathBuf,
+    zones: Zones,
+    deadline: Duration,
+}
+
+impl Source for Document {
+    fn look(&self, at: Timestamp, keep: Keep) -> BoxFuture<'_, Collection> {
+        let look = super::look_of(&self.id, at, &self.zones, keep);
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || match open_file(&path) {
+            Ok(file) => xml::parse(BufReader::with_capacity(BLOCK_BYTES, file), &look),
+            Err(failure) => Collection::failed(look.source, &DATTO_XML, look.at, failure),
+        });
+        async move {
+            match tokio::time::timeout(self.deadline, read).await {
+                Ok(read) => read.expect("reading a document does not panic"),
+                Err(_) => Collection::failed(self.id.clone(), &DATTO_XML, at, self.timed_out()),
+            }
+        }
+        .boxed()
+    }
+
+    fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>> {
+        async move {
+            let mut file = open_file(&self.path).map_err(RawError::Look)?;
+            std::io::copy(&mut file, out)?;
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl Document {
+    fn timed_out(&self) -> Failure {
+        let reason = format!(
+            "{} could not be read within the deadline of {} s; is it a pipe nobody writes to?",
+            self.path.display(),
+            self.deadline.as_secs()
+        );
+        Failure { place: Place::source(), kind: FailureKind::TimedOut, reason }
+    }
+}
+
+fn open_file(path: &Path) -> Result<File, Failure> {
+    let opened = File::open(path).and_then(|file| {
+        let is_folder = file.metadata()?.is_dir();
+        if is_folder { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) }
+    });
+    opened.map_err(|error| {
+        let (kind, advice) = match error.kind() {
+            ErrorKind::NotFound => (FailureKind::Unreachable, "check the path"),
+            ErrorKind::PermissionDenied => (FailureKind::Denied, "let this user read it"),
+            ErrorKind::IsADirectory => (FailureKind::Malformed, "give the document itself"),
+            _ => (FailureKind::Unreachable, "check the disk"),
+        };
+        let reason = format!("{} could not be read: {error}; {advice}", path.display());
+        Failure { place: Place::source(), kind, reason }
+    })
+}

@@ -1,0 +1,68 @@
+//! What did the API answer, as it came?
+
+use std::io::Write;
+
+use url::Url;
+
+use super::list::page_url;
+use super::{Budget, RestClient};
+use crate::client::RawError;
+use crate::client::trouble::Trouble;
+use crate::rest::{Page, read_page, serial_of};
+
+impl RestClient {
+    /// Writes every answer that a look reads, as it came, the secret redacted: before each one a line with what was
+    /// asked (`GET` and the path), behind it an empty line. What came before a failure is written.
+    ///
+    /// One request at a time; within the same deadline as a look.
+    pub async fn raw(&self, out: &mut (dyn Write + Send)) -> Result<(), RawError> {
+        let copied = tokio::time::timeout(self.limits.deadline, self.copy_all(out)).await;
+        copied.unwrap_or_else(|_| Err(of_look(self.late("not every answer was read"))))
+    }
+
+    async fn copy_all(&self, out: &mut (dyn Write + Send)) -> Result<(), RawError> {
+        let budget = Budget::new(self.limits.look_max_bytes);
+        let mut serials = Vec::new();
+        let devices_url = self.devices_url();
+        for number in 1..=self.limits.pages_max {
+            let page = self.copy_page(&devices_url, number, &budget, out).await?;
+            serials.extend(page.items.iter().filter_map(serial_of));
+            if is_last(&page, number) {
+                break;
+            }
+        }
+        for url in serials.iter().filter_map(|serial| self.assets_url(serial)) {
+            for number in 1..=self.limits.pages_max {
+                if is_last(&self.copy_page(&url, number, &budget, out).await?, number) {
+                    break;
+                }
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    async fn copy_page(
+        &self,
+        url: &Url,
+        number: u64,
+        budget: &Budget,
+        out: &mut (dyn Write + Send),
+    ) -> Result<Page, RawError> {
+        let url = page_url(url, number);
+        let body = self.get(&url, budget).await.map_err(of_look)?;
+        writeln!(out, "GET {}?{}", url.path(), url.query().unwrap_or_default())?;
+        out.write_all(&body)?;
+        out.write_all(b"\n\n")?;
+        read_page(&body).map_err(|error| of_look(error.into()))
+    }
+}
+
+/// True if no further page is worth asking for: lists that do not say how many there are come as a whole.
+fn is_last(page: &Page, number: u64) -> bool {
+    page.items.is_empty() || page.total_pages.is_none_or(|total| number >= total)
+}
+
+fn of_look(trouble: Trouble) -> RawError {
+    RawError::Look(trouble.of_source())
+}
