@@ -147,7 +147,7 @@ impl Complaint {
         if self.says_any_of(&["PermissionError", "[Errno 13]"]) {
             return Some(not_readable());
         }
-        if self.says_any_of(&["No such file or directory: 'ssh'"]) {
+        if self.says_any_of(&["No such file or directory: 'ssh'", "/ssh'"]) {
             return Some(meaning(
                 FailureKind::Unsupported,
                 "borg needs ssh to reach this repository; install the Debian package openssh-client",

@@ -38,7 +38,8 @@ impl Redaction {
         let own = password.map(str::to_owned).into_iter().chain(secret_of_location(location));
         let foreign = FOREIGN_SECRETS.iter().filter_map(|name| environment.get(name)?.to_str());
         let foreign = foreign.filter(|secret| secret.chars().count() >= FOREIGN_MIN_CHARS).map(str::to_owned);
-        let mut secrets: Vec<String> = own.chain(foreign).filter(|secret| !secret.is_empty()).collect();
+        let mut secrets: Vec<String> =
+            own.chain(foreign).filter(|secret| !secret.trim().is_empty()).collect();
         // The longest first: a secret may be part of another one.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self(secrets)

@@ -1,3 +1,4 @@
 //! What do several tests need around the program?
 
+pub(crate) mod looking;
 pub(crate) mod packages;

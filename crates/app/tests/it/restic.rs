@@ -1,0 +1,238 @@
+//! Does a look at a real restic repository tell the truth?
+//!
+//! The repositories are made here by the real restic; the dates of their snapshots are set, so that no clock is read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use lastgood::sources::program::Environment;
+use lastgood::sources::restic::{ENTRY, open_in};
+use lastgood::sources::{Source, SourceConfig};
+use lastgood_core::observation::{Extent, FailureKind};
+use tempfile::TempDir;
+
+use crate::support::looking::{config, look, only_failure, raw, secret_file, verdicts, written};
+use crate::support::packages::program;
+
+const NOON: &str = "2026-11-21T12:00:00Z";
+
+/// A folder with a repository in it; `geheim` is its password.
+struct Workshop {
+    folder: TempDir,
+}
+
+impl Workshop {
+    /// An empty repository; making one takes seconds, so that it is made once and copied.
+    fn new() -> Self {
+        let workshop = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let made = shared.join("an-empty-restic-repository");
+        if !made.exists() {
+            let beside = tempfile::tempdir_in(shared).expect("a temporary folder").keep();
+            workshop.restic(&beside, "Etc/UTC", &["init"]);
+            // Another test may have been faster: then its repository is there, and as good.
+            if fs::rename(&beside, &made).is_err() {
+                fs::remove_dir_all(&beside).expect("our own folder");
+            }
+        }
+        let copied = Command::new("cp").arg("-r").args([&made, &workshop.repository()]).status();
+        assert!(copied.expect("cp runs").success());
+        workshop
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.folder.path().join("web1")
+    }
+
+    fn back_up(&self, host: &str, time: &str) {
+        let source = self.folder.path().join("source");
+        fs::create_dir_all(&source).expect("a writable folder");
+        fs::write(source.join("file"), host).expect("a writable folder");
+        let arguments = ["backup", "--host", host, "--time", time, source.to_str().expect("UTF-8")];
+        self.restic(&self.repository(), "Etc/UTC", &arguments);
+    }
+
+    fn restic(&self, repository: &Path, zone: &str, arguments: &[&str]) {
+        let mut command = Command::new(program("restic"));
+        command.arg("--quiet").args(arguments).env("RESTIC_REPOSITORY", repository).env("TZ", zone);
+        command.env("RESTIC_PASSWORD", "geheim").env("RESTIC_CACHE_DIR", self.folder.path().join("cache"));
+        let output = command.output().expect("restic runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn config(&self) -> SourceConfig {
+        SourceConfig { program: Some(program("restic")), ..config(&ENTRY, &self.repository()) }
+    }
+
+    /// The environment of an operator who set the password.
+    fn environment(&self, more: &[(&str, &str)]) -> Environment {
+        let home = self.folder.path().to_str().expect("UTF-8");
+        let path = std::env::var("PATH").expect("a PATH");
+        let own = [("PATH", path.as_str()), ("HOME", home), ("RESTIC_PASSWORD", "geheim")];
+        own.into_iter().chain(more.iter().copied()).collect()
+    }
+
+    fn open(&self, more: &[(&str, &str)]) -> Box<dyn Source> {
+        open_in(self.config(), self.environment(more)).expect("a source")
+    }
+
+    fn asset(&self, host: &str) -> String {
+        format!("restic/web1/{host}:{}", self.folder.path().join("source").display())
+    }
+}
+
+#[test]
+fn a_fresh_backup_in_real_restic_is_ok_and_an_old_one_is_bad() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-18 02:00:00");
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    workshop.back_up("old", "2026-11-20 11:59:59");
+    let source = workshop.open(&[]);
+    let collection = look(source.as_ref(), NOON);
+    assert_eq!(collection.extent(), Extent::Complete);
+    assert_eq!(collection.failures, []);
+    let space = collection.repositories[0].space;
+    assert!(space.used.value().is_some_and(|used| used > 0), "{space:?}");
+    let expected = [
+        "restic visibility ok".to_owned(),
+        "restic/web1 quota ok".to_owned(),
+        "restic/web1 never_used ok".to_owned(),
+        "restic/web1 visibility ok".to_owned(),
+        format!("{} behind_local ok", workshop.asset("new")),
+        format!("{} behind_local bad", workshop.asset("old")),
+    ];
+    assert_eq!(verdicts(collection, NOON), expected);
+}
+
+#[test]
+fn the_zone_and_the_settings_of_whoever_looks_at_restic_change_nothing() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    let here = look(workshop.open(&[]).as_ref(), NOON);
+    let settings = [
+        ("TZ", "Asia/Kolkata"),
+        ("LANG", "de_CH.UTF-8"),
+        ("RESTIC_REPOSITORY_FILE", "/nonexistent"),
+        ("RESTIC_CACHE_DIR", "/nonexistent"),
+        ("RESTIC_COMPRESSION", "nonsense"),
+    ];
+    assert_eq!(look(workshop.open(&settings).as_ref(), NOON), here);
+    let mut config = workshop.config();
+    config.secret = Some(secret_file(workshop.folder.path(), "geheim\n"));
+    let wrong = [("RESTIC_PASSWORD", "falsch"), ("RESTIC_PASSWORD_FILE", "/nonexistent")];
+    let source = open_in(config, workshop.environment(&wrong)).expect("a source");
+    assert_eq!(look(source.as_ref(), NOON), here);
+}
+
+#[test]
+fn a_capacity_gives_a_restic_repository_a_quota() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    let mut config = workshop.config();
+    config.capacity_bytes = Some(100);
+    config.stats_interval = Some(Duration::from_secs(7200));
+    let source = open_in(config, workshop.environment(&[])).expect("a source");
+    let quota = |at: &str| verdicts(look(source.as_ref(), at), at)[1].clone();
+    assert_eq!(quota(NOON), "restic/web1 quota bad");
+    assert_eq!(quota("2026-11-21T13:59:59Z"), "restic/web1 quota unknown", "between, the size is not stated");
+    assert_eq!(quota("2026-11-21T14:00:00Z"), "restic/web1 quota bad");
+}
+
+#[test]
+fn a_look_at_a_restic_repository_writes_nothing_anywhere() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    let before = written(workshop.folder.path());
+    let source = workshop.open(&[]);
+    look(source.as_ref(), NOON);
+    let document = raw(source.as_ref());
+    assert!(document.starts_with('[') && document.contains("\"hostname\":\"new\""), "{document}");
+    assert_eq!(written(workshop.folder.path()), before);
+}
+
+#[test]
+fn an_empty_restic_repository_is_unknown_and_never_all_ok() {
+    let workshop = Workshop::new();
+    let collection = look(workshop.open(&[]).as_ref(), NOON);
+    assert_eq!(collection.extent(), Extent::Complete);
+    let verdicts = verdicts(collection, NOON);
+    assert!(verdicts.contains(&"restic/web1 never_used unknown".to_owned()), "{verdicts:?}");
+}
+
+#[test]
+fn three_ways_not_to_see_a_restic_repository_have_three_names() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    let wrong = look(workshop.open(&[("RESTIC_PASSWORD", "falsch")]).as_ref(), NOON);
+    let (kind, reason) = only_failure(&wrong);
+    assert_eq!(kind, FailureKind::Denied);
+    assert!(reason.starts_with("wrong password") && !reason.contains("falsch"), "{reason}");
+
+    let source = workshop.open(&[]);
+    fs::rename(workshop.repository(), workshop.folder.path().join("moved")).expect("our own folder");
+    let moved = look(source.as_ref(), NOON);
+    let (kind, reason) = only_failure(&moved);
+    assert_eq!(kind, FailureKind::Unreachable);
+    assert!(reason.starts_with("there is no repository at this location"), "{reason}");
+    assert_eq!(verdicts(moved, NOON), ["restic visibility unknown"]);
+
+    let missing = SourceConfig { program: Some("/nonexistent/restic".into()), ..workshop.config() };
+    let missing = look(open_in(missing, workshop.environment(&[])).expect("a source").as_ref(), NOON);
+    let (kind, reason) = only_failure(&missing);
+    assert_eq!(kind, FailureKind::Unsupported);
+    assert!(reason.contains("install the Debian package restic"), "{reason}");
+}
+
+#[test]
+fn a_restic_repository_whose_password_nobody_set_is_named_at_once() {
+    let workshop = Workshop::new();
+    let collection = look(workshop.open(&[("RESTIC_PASSWORD", "")]).as_ref(), NOON);
+    let (kind, reason) = only_failure(&collection);
+    assert_eq!(kind, FailureKind::Denied);
+    assert!(reason.starts_with("no password is set") && reason.contains("secret_file"), "{reason}");
+    // An empty file is found by restic itself, which must not take our empty input for a password either.
+    let file = workshop.folder.path().join("empty");
+    fs::write(&file, "").expect("a writable folder");
+    let settings = [("RESTIC_PASSWORD", ""), ("RESTIC_PASSWORD_FILE", file.to_str().expect("UTF-8"))];
+    let collection = look(workshop.open(&settings).as_ref(), NOON);
+    let (kind, reason) = only_failure(&collection);
+    assert_eq!(kind, FailureKind::Denied);
+    assert!(reason.starts_with("the password is empty"), "{reason}");
+}
+
+#[test]
+fn a_damaged_snapshot_makes_the_list_of_restic_partial() {
+    let workshop = Workshop::new();
+    workshop.back_up("one", "2026-11-21 02:00:00");
+    workshop.back_up("two", "2026-11-21 02:00:00");
+    let snapshots = fs::read_dir(workshop.repository().join("snapshots")).expect("a folder");
+    let snapshot = snapshots.last().expect("a snapshot").expect("an entry").path();
+    Command::new("chmod").arg("u+w").arg(&snapshot).status().expect("chmod runs");
+    fs::write(&snapshot, "garbled").expect("our own file");
+    let collection = look(workshop.open(&[]).as_ref(), NOON);
+    assert_eq!(collection.extent(), Extent::Partial);
+    assert_eq!(collection.repositories[0].assets.len(), 1);
+    assert_eq!(collection.failures[0].kind, FailureKind::Malformed, "{:?}", collection.failures);
+    assert!(verdicts(collection, NOON).contains(&"restic/web1 visibility unknown".to_owned()));
+}
+
+#[test]
+fn a_restic_that_hangs_is_killed_at_its_deadline_with_its_children() {
+    let workshop = Workshop::new();
+    let hanging = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sources/restic/testdata/hangs.sh");
+    let mut config = workshop.config();
+    config.program = Some(hanging.into());
+    config.deadline = Duration::from_secs(1);
+    let pids = workshop.folder.path().join("pids");
+    let environment = workshop.environment(&[("PIDS", pids.to_str().expect("UTF-8"))]);
+    let collection = look(open_in(config, environment).expect("a source").as_ref(), NOON);
+    let (kind, reason) = only_failure(&collection);
+    assert_eq!(kind, FailureKind::TimedOut);
+    assert!(reason.contains("after 1 s"), "{reason}");
+    for pid in fs::read_to_string(pids).expect("the script ran").split_whitespace() {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
+    }
+}
