@@ -70,7 +70,7 @@ impl Workshop {
     }
 
     fn open(&self, more: &[(&str, &str)]) -> Box<dyn Source> {
-        open_in(self.config(), self.environment(more)).expect("a source")
+        open_in(self.config(), &self.environment(more)).expect("a source")
     }
 }
 
@@ -113,7 +113,7 @@ fn the_zone_and_the_settings_of_whoever_looks_at_borg_change_nothing() {
     let mut config = workshop.config();
     config.secret = Some(secret_file(workshop.folder.path(), "geheim\n"));
     let wrong = [("BORG_PASSPHRASE", "falsch"), ("BORG_PASSCOMMAND", "false")];
-    let source = open_in(config, workshop.environment(&wrong)).expect("a source");
+    let source = open_in(config, &workshop.environment(&wrong)).expect("a source");
     assert_eq!(look(source.as_ref(), NOON), here);
 }
 
@@ -122,7 +122,7 @@ fn a_capacity_gives_a_borg_repository_a_quota() {
     let workshop = Workshop::new("repokey");
     workshop.back_up("new-2026-11-21", "2026-11-21T02:00:00");
     let config = SourceConfig { capacity_bytes: Some(10), ..workshop.config() };
-    let source = open_in(config, workshop.environment(&[])).expect("a source");
+    let source = open_in(config, &workshop.environment(&[])).expect("a source");
     assert_eq!(verdicts(look(source.as_ref(), NOON), NOON)[1], "borg/web1 quota bad");
 }
 
@@ -166,7 +166,7 @@ fn three_ways_not_to_see_a_borg_repository_have_three_names() {
     assert_eq!(verdicts(moved, NOON), ["borg visibility unknown"]);
 
     let missing = SourceConfig { program: Some("/nonexistent/borg".into()), ..workshop.config() };
-    let missing = look(open_in(missing, workshop.environment(&[])).expect("a source").as_ref(), NOON);
+    let missing = look(open_in(missing, &workshop.environment(&[])).expect("a source").as_ref(), NOON);
     let (kind, reason) = only_failure(&missing);
     assert_eq!(kind, FailureKind::Unsupported);
     assert!(reason.contains("install the Debian package borgbackup"), "{reason}");
@@ -179,7 +179,7 @@ fn borg_without_a_passphrase_never_waits_for_one() {
     let path = std::env::var("PATH").expect("a PATH");
     let environment =
         [("PATH", path.as_str()), ("HOME", home.to_str().expect("UTF-8"))].into_iter().collect();
-    let collection = look(open_in(workshop.config(), environment).expect("a source").as_ref(), NOON);
+    let collection = look(open_in(workshop.config(), &environment).expect("a source").as_ref(), NOON);
     let (kind, reason) = only_failure(&collection);
     assert_eq!(kind, FailureKind::Denied);
     assert!(reason.starts_with("no passphrase is set"), "{reason}");
@@ -233,6 +233,6 @@ fn a_running_backup_that_holds_its_locks_does_not_keep_us_from_looking() {
 fn an_archive_is_no_repository() {
     let workshop = TempDir::new().expect("a temporary folder");
     let config = config(&ENTRY, &workshop.path().join("web1::monday"));
-    let opened = open_in(config, Environment::default());
+    let opened = open_in(config, &Environment::default());
     assert!(matches!(opened.err(), Some(OpenError::Location { .. })));
 }

@@ -75,7 +75,7 @@ impl Workshop {
     }
 
     fn open(&self, more: &[(&str, &str)]) -> Box<dyn Source> {
-        open_in(self.config(), self.environment(more)).expect("a source")
+        open_in(self.config(), &self.environment(more)).expect("a source")
     }
 
     fn asset(&self, host: &str) -> String {
@@ -122,7 +122,7 @@ fn the_zone_and_the_settings_of_whoever_looks_at_restic_change_nothing() {
     let mut config = workshop.config();
     config.secret = Some(secret_file(workshop.folder.path(), "geheim\n"));
     let wrong = [("RESTIC_PASSWORD", "falsch"), ("RESTIC_PASSWORD_FILE", "/nonexistent")];
-    let source = open_in(config, workshop.environment(&wrong)).expect("a source");
+    let source = open_in(config, &workshop.environment(&wrong)).expect("a source");
     assert_eq!(look(source.as_ref(), NOON), here);
 }
 
@@ -132,8 +132,8 @@ fn a_capacity_gives_a_restic_repository_a_quota() {
     workshop.back_up("new", "2026-11-21 02:00:00");
     let mut config = workshop.config();
     config.capacity_bytes = Some(100);
-    config.stats_interval = Some(Duration::from_secs(7200));
-    let source = open_in(config, workshop.environment(&[])).expect("a source");
+    config.stats_interval = Some(Duration::from_hours(2));
+    let source = open_in(config, &workshop.environment(&[])).expect("a source");
     let quota = |at: &str| verdicts(look(source.as_ref(), at), at)[1].clone();
     assert_eq!(quota(NOON), "restic/web1 quota bad");
     assert_eq!(quota("2026-11-21T13:59:59Z"), "restic/web1 quota unknown", "between, the size is not stated");
@@ -179,7 +179,7 @@ fn three_ways_not_to_see_a_restic_repository_have_three_names() {
     assert_eq!(verdicts(moved, NOON), ["restic visibility unknown"]);
 
     let missing = SourceConfig { program: Some("/nonexistent/restic".into()), ..workshop.config() };
-    let missing = look(open_in(missing, workshop.environment(&[])).expect("a source").as_ref(), NOON);
+    let missing = look(open_in(missing, &workshop.environment(&[])).expect("a source").as_ref(), NOON);
     let (kind, reason) = only_failure(&missing);
     assert_eq!(kind, FailureKind::Unsupported);
     assert!(reason.contains("install the Debian package restic"), "{reason}");
@@ -227,7 +227,7 @@ fn a_restic_that_hangs_is_killed_at_its_deadline_with_its_children() {
     config.deadline = Duration::from_secs(1);
     let pids = workshop.folder.path().join("pids");
     let environment = workshop.environment(&[("PIDS", pids.to_str().expect("UTF-8"))]);
-    let collection = look(open_in(config, environment).expect("a source").as_ref(), NOON);
+    let collection = look(open_in(config, &environment).expect("a source").as_ref(), NOON);
     let (kind, reason) = only_failure(&collection);
     assert_eq!(kind, FailureKind::TimedOut);
     assert!(reason.contains("after 1 s"), "{reason}");

@@ -53,7 +53,7 @@ pub static ENTRY: Entry = Entry {
     example: "borg:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
     secret_variable: Some("BORG_PASSPHRASE"),
-    open: |config| open_in(config, Environment::of_this_program()),
+    open: |config| open_in(config, &Environment::of_this_program()),
 };
 
 /// The Debian package that brings the program.
@@ -79,7 +79,7 @@ const LIST: [&str; 6] = ["--bypass-lock", "--log-json", "--lock-wait", LOCK_WAIT
 const INFO: [&str; 6] = ["--bypass-lock", "--log-json", "--lock-wait", LOCK_WAIT, "info", "--json"];
 
 /// Opens a source whose program runs in `environment` instead of the one this program was started in.
-pub fn open_in(config: SourceConfig, environment: Environment) -> Result<Box<dyn Source>, OpenError> {
+pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dyn Source>, OpenError> {
     let repository = Repository::new(&config, &REPOSITORY)?;
     if config.location.contains("::") {
         let why = "it names an archive; write the repository only, without `::` and what follows".to_owned();
@@ -88,8 +88,8 @@ pub fn open_in(config: SourceConfig, environment: Environment) -> Result<Box<dyn
     let secret = config.secret.as_ref().map(crate::secret::SecretFrom::read).transpose()?;
     let known = secret.as_ref().map(Secret::expose);
     let passphrase = known.or_else(|| environment.get("BORG_PASSPHRASE")?.to_str());
-    let redaction = Redaction::new(passphrase, &config.location, &environment);
-    let base = Base::of(&config.id, &config.location, &environment);
+    let redaction = Redaction::new(passphrase, &config.location, environment);
+    let base = Base::of(&config.id, &config.location, environment);
     let mut variables = environment.for_program(&HANDED_ON);
     let mut set = |name: &str, value: OsString| variables.insert(name.into(), value);
     if let Some(secret) = &secret {
@@ -106,7 +106,7 @@ pub fn open_in(config: SourceConfig, environment: Environment) -> Result<Box<dyn
     if let Some(base) = &base {
         set("BORG_BASE_DIR", base.folder.clone().into());
     }
-    if let Some(keys) = base::keys_folder(&environment) {
+    if let Some(keys) = base::keys_folder(environment) {
         set("BORG_KEYS_DIR", keys.into());
     }
     if secret.is_some() {
@@ -154,10 +154,7 @@ impl Borg {
             Ok(listed) => listed,
             Err(problem) => return self.repository.not_seen(at, problem),
         };
-        let size = match self.repository.size_is_due(at) {
-            true => Some(self.size(deadline).await),
-            false => None,
-        };
+        let size = if self.repository.size_is_due(at) { Some(self.size(deadline).await) } else { None };
         self.repository.seen(at, keep, archives.listed(keep, remarks), size)
     }
 

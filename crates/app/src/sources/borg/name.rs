@@ -146,8 +146,8 @@ fn date_length(text: &[u8], started_at: Option<Timestamp>, weak: &[Vec<u8>]) -> 
 fn ends(text: &[u8], length: usize) -> bool {
     let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
     let is_joined = text.get(length).is_some_and(|byte| b"-_.".contains(byte));
-    let is_month = length == "2026-11".len();
-    !is_digit(length) && !(is_month && is_joined && is_digit(length + 1))
+    let goes_on_as_day = length == "2026-11".len() && is_joined && is_digit(length + 1);
+    !is_digit(length) && !goes_on_as_day
 }
 
 /// The length of the time of day behind a date, with what separates them and a zone; `None` if there is none.

@@ -33,7 +33,8 @@ struct Listing {
 #[derive(Deserialize)]
 struct Archive {
     name: Option<Text>,
-    archive: Option<Text>,
+    #[serde(rename = "archive")]
+    other_name: Option<Text>,
     start: Option<Text>,
     time: Option<Text>,
 }
@@ -45,7 +46,7 @@ pub(super) fn archives(document: &[u8], at: Timestamp) -> Result<Archives, serde
     let mut archives = Archives::default();
     for archive in listing.archives {
         let name =
-            archive.name.or(archive.archive).ok_or_else(|| serde_json::Error::missing_field("name"))?;
+            archive.name.or(archive.other_name).ok_or_else(|| serde_json::Error::missing_field("name"))?;
         let start =
             archive.start.or(archive.time).ok_or_else(|| serde_json::Error::missing_field("start"))?;
         if is_checkpoint(&name.0) {

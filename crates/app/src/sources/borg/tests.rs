@@ -11,7 +11,7 @@ use super::*;
 use crate::sources::program::End;
 
 const AT: &str = "2026-11-21T13:00:00Z";
-const ASKING: answer::Asking<'static> = answer::Asking { deadline: Duration::from_secs(60), base: None };
+const ASKING: answer::Asking<'static> = answer::Asking { deadline: Duration::from_mins(1), base: None };
 
 macro_rules! recorded {
     ($name:literal) => {

@@ -49,7 +49,7 @@ pub static ENTRY: Entry = Entry {
     example: "restic:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
     secret_variable: Some("RESTIC_PASSWORD"),
-    open: |config| open_in(config, Environment::of_this_program()),
+    open: |config| open_in(config, &Environment::of_this_program()),
 };
 
 /// The Debian package that brings the program.
@@ -81,12 +81,12 @@ const SNAPSHOTS: [&str; 4] = ["--no-lock", "--no-cache", "--json", "snapshots"];
 const STATS: [&str; 6] = ["--no-lock", "--no-cache", "--json", "stats", "--mode", "raw-data"];
 
 /// Opens a source whose program runs in `environment` instead of the one this program was started in.
-pub fn open_in(config: SourceConfig, environment: Environment) -> Result<Box<dyn Source>, OpenError> {
+pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dyn Source>, OpenError> {
     let repository = Repository::new(&config, &REPOSITORY)?;
     let secret = config.secret.as_ref().map(crate::secret::SecretFrom::read).transpose()?;
     let known = secret.as_ref().map(Secret::expose);
     let password = known.or_else(|| environment.get("RESTIC_PASSWORD")?.to_str());
-    let redaction = Redaction::new(password, &config.location, &environment);
+    let redaction = Redaction::new(password, &config.location, environment);
     let has_password =
         secret.is_some() || PASSWORD_VARIABLES.iter().any(|name| environment.get(name).is_some());
     let mut variables = environment.for_program(&HANDED_ON);
@@ -147,10 +147,7 @@ impl Restic {
             Ok(listed) => listed,
             Err(problem) => return self.repository.not_seen(at, problem),
         };
-        let size = match self.repository.size_is_due(at) {
-            true => Some(self.size(deadline).await),
-            false => None,
-        };
+        let size = if self.repository.size_is_due(at) { Some(self.size(deadline).await) } else { None };
         self.repository.seen(at, keep, snapshots.listed(keep, not_read), size)
     }
 

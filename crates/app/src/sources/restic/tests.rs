@@ -10,7 +10,7 @@ use super::*;
 use crate::sources::program::End;
 
 const AT: &str = "2026-11-21T13:00:00Z";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 macro_rules! recorded {
     ($name:literal) => {

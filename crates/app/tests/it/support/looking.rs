@@ -29,7 +29,7 @@ pub(crate) fn config(entry: &'static Entry, location: &Path) -> SourceConfig {
         zones: BTreeMap::new(),
         capacity_bytes: None,
         program: None,
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         concurrency: None,
         requests_per_minute: None,
         stats_interval: None,
