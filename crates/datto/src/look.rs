@@ -49,7 +49,7 @@ impl Look {
 
 /// Which zone the local times of an appliance are in.
 ///
-/// The feeds write local times without a zone; the default is that of the portal, America/New_York.
+/// The feeds write local times without a zone; the default is that of the portal, `America/New_York`.
 #[derive(Clone, Debug)]
 pub struct Zones {
     default: TimeZone,
@@ -57,7 +57,7 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// The zone of the portal: America/New_York, with its daylight saving time.
+    /// The zone of the portal: `America/New_York`, with its daylight saving time.
     pub fn portal() -> Self {
         let portal = TimeZone::get("America/New_York").expect("the zone database is compiled in");
         Self::new(portal, BTreeMap::new())

@@ -86,13 +86,11 @@ pub(super) fn number<T>(
         Some(Value::String(text)) if text.trim().is_empty() => return Stated::Missing,
         Some(_) => {}
     }
-    match text(object, field).and_then(|text| number::parse(&text)).and_then(convert) {
-        Some(value) => Stated::Value(value),
-        None => {
-            note(object, field, "is no usable number", evidence);
-            Stated::Unreadable
-        }
+    if let Some(value) = text(object, field).and_then(|text| number::parse(&text)).and_then(convert) {
+        return Stated::Value(value);
     }
+    note(object, field, "is no usable number", evidence);
+    Stated::Unreadable
 }
 
 /// Keeps a field as it came as evidence.

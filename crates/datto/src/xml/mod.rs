@@ -45,9 +45,9 @@ pub fn parse(document: impl BufRead, look: &Look) -> Collection {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer);
         let document = reader.get_mut();
-        let end = match event {
+        let end = match &event {
             Ok(Event::Eof) => Some(End::Document),
-            Ok(event) => reading.take(&event, document).err(),
+            Ok(event) => reading.take(event, document).err(),
             Err(error) => Some(match document.stop() {
                 Some(stop) => End::Stopped(explain(stop)),
                 None => End::Stopped(format!("line {}: {error}", document.line())),

@@ -193,7 +193,7 @@ async fn a_raw_document_that_is_not_whole_is_an_error() {
     let client = xml_client(&portal, FEED, xml_limits());
     match client.raw(&mut std::io::sink()).await {
         Err(RawError::Look(failure)) => {
-            assert!(failure.reason.contains("larger than 256 MiB"), "{failure:?}")
+            assert!(failure.reason.contains("larger than 256 MiB"), "{failure:?}");
         }
         other => panic!("{other:?}"),
     }

@@ -1,5 +1,7 @@
 //! Does the library keep its promises, seen from outside: against the facts, and against a portal with every fault?
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
 mod facts;
 mod robustness;
 mod sample;

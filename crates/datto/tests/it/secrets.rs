@@ -27,7 +27,7 @@ impl Visit for Line {
     }
 }
 
-fn log(line: Line) {
+fn log(line: &Line) {
     let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
     logged.push_str(&line.0);
     logged.push('\n');
@@ -41,14 +41,14 @@ impl Subscriber for Log {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut line = Line(span.metadata().name().to_owned());
         span.record(&mut line);
-        log(line);
+        log(&line);
         Id::from_u64(1)
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
         let mut line = Line(String::new());
         values.record(&mut line);
-        log(line);
+        log(&line);
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -56,7 +56,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().target().to_owned());
         event.record(&mut line);
-        log(line);
+        log(&line);
     }
 
     fn enter(&self, _: &Id) {}

@@ -172,7 +172,7 @@ fn line_8_used_space_is_counted_in_units_of_1024_bytes() {
 #[test]
 fn line_8_fields_may_be_attributes() {
     let written = |fields: &[(&str, &str)]| -> String {
-        fields.iter().map(|(name, value)| format!(" {name}=\"{value}\"")).collect()
+        fields.iter().flat_map(|(name, value)| [" ", name, "=\"", value, "\""]).collect()
     };
     let volume = format!("<BackupVolume{}/>", written(&VOLUME));
     let device = format!("<Device{}><BackupVolumes>{volume}</BackupVolumes></Device>", written(&DEVICE));
