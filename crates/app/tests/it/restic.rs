@@ -236,3 +236,36 @@ fn a_restic_that_hangs_is_killed_at_its_deadline_with_its_children() {
         assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
     }
 }
+
+#[test]
+fn a_size_that_takes_too_long_is_said_and_does_not_fail_the_look_at_restic() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let slow = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sources/restic/testdata/lists-and-hangs.sh");
+    let mut config = config(&ENTRY, &folder.path().join("web1"));
+    config.program = Some(slow.into());
+    config.capacity_bytes = Some(1_000_000);
+    config.deadline = Duration::from_secs(1);
+    let path = std::env::var("PATH").expect("a PATH");
+    let environment = [("PATH", path.as_str()), ("RESTIC_PASSWORD", "geheim")].into_iter().collect();
+    let collection = look(open_in(config, &environment).expect("a source").as_ref(), NOON);
+    assert_eq!(collection.extent(), Extent::Complete);
+    assert_eq!(collection.failures[0].kind, FailureKind::TimedOut);
+    let reason = &collection.failures[0].reason;
+    assert!(reason.starts_with("the size was not taken: restic had not ended after 1 s"), "{reason}");
+    let verdicts = verdicts(collection, NOON);
+    assert!(verdicts.contains(&"restic/web1 quota unknown".to_owned()), "{verdicts:?}");
+    assert!(verdicts.contains(&"restic/web1/new:/a behind_local ok".to_owned()), "{verdicts:?}");
+}
+
+#[test]
+fn a_password_in_the_location_of_a_restic_repository_is_never_shown() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut config = config(&ENTRY, folder.path());
+    config.location = "rest:http://ada:lovelace@127.0.0.1:1/web1".to_owned();
+    config.program = Some(program("restic"));
+    let environment = [("RESTIC_PASSWORD", "geheim")].into_iter().collect();
+    let collection = look(open_in(config, &environment).expect("a source").as_ref(), NOON);
+    let (kind, reason) = only_failure(&collection);
+    assert_eq!(kind, FailureKind::Unreachable);
+    assert!(!format!("{collection:?}").contains("lovelace"), "{reason}");
+}
