@@ -4,6 +4,7 @@
 //! not "saw nothing" is not "good". Nothing here judges, and nothing knows how the source was read.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use jiff::Timestamp;
 
@@ -261,14 +262,12 @@ impl Uptime {
 impl Eq for Uptime {}
 
 /// What was stated about one asset.
+///
+/// There are hundreds of thousands of them at once: what most feeds never state stands boxed in `more`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetObservation {
-    /// Tells it apart from every other asset of its repository and stands in the subject; `None` if that is its name.
-    pub key: Option<Name>,
     /// The name people know it by.
     pub name: Name,
-    /// The permanent id the source itself uses, if it has one: what a store recognises it by.
-    pub identity: Option<Box<str>>,
     /// Which kind it is, and so which checks apply.
     pub kind: &'static Kind,
     /// Set if it is not judged at all.
@@ -281,41 +280,81 @@ pub struct AssetObservation {
     pub last_good: Stated<Timestamp>,
     /// When the last offsite copy was.
     pub last_offsite: Stated<Timestamp>,
+    /// What is seldom stated.
+    pub more: More,
+}
+
+/// What is seldom stated about an asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoreOfAsset {
+    /// Tells it apart from every other asset of its repository and stands in the subject; `None` if that is its name.
+    pub key: Option<Name>,
+    /// The permanent id the source itself uses, if it has one: what a store recognises it by.
+    pub identity: Option<Box<str>>,
     /// The newest verification.
     pub verification: Verification,
     /// When it was set up.
     pub created_at: Stated<Timestamp>,
     /// Further facts for people.
-    pub details: Box<[Detail]>,
+    pub details: Vec<Detail>,
     /// Values that were not read plainly.
-    pub evidence: Box<[Evidence]>,
+    pub evidence: Vec<Evidence>,
 }
 
 impl AssetObservation {
     /// An asset about which nothing is stated yet.
     pub fn new(kind: &'static Kind, name: Name) -> Self {
         Self {
-            key: None,
             name,
-            identity: None,
             kind,
             exempt: None,
             offsite_exempt: None,
             last_run: LastRun::NoneYet,
             last_good: Stated::Missing,
             last_offsite: Stated::Missing,
-            verification: Verification::default(),
-            created_at: Stated::Missing,
-            details: Box::default(),
-            evidence: Box::default(),
+            more: More::default(),
         }
     }
 
     /// Returns what tells it apart within its repository.
     pub fn key(&self) -> &Name {
-        self.key.as_ref().unwrap_or(&self.name)
+        self.more.key.as_ref().unwrap_or(&self.name)
     }
 }
+
+/// [`MoreOfAsset`] in eight bytes until something is written to it. Reads as one that states nothing until then.
+#[derive(Clone, Debug, Default)]
+pub struct More(Option<Box<MoreOfAsset>>);
+
+impl Deref for More {
+    type Target = MoreOfAsset;
+
+    fn deref(&self) -> &MoreOfAsset {
+        static NOTHING: MoreOfAsset = MoreOfAsset {
+            key: None,
+            identity: None,
+            verification: Verification { at: Stated::Missing, failed: false },
+            created_at: Stated::Missing,
+            details: Vec::new(),
+            evidence: Vec::new(),
+        };
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for More {
+    fn deref_mut(&mut self) -> &mut MoreOfAsset {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for More {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for More {}
 
 /// Why something could not be seen: a closed set that decides retrying, the metric label and the advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ pub(crate) fn make_unique(assets: &mut [AssetObservation]) {
     let mut taken: HashSet<Name> = HashSet::with_capacity(assets.len());
     let mut twins = Vec::new();
     let mut order: Vec<usize> = (0..assets.len()).collect();
-    order.sort_by(|&a, &b| assets[a].identity.cmp(&assets[b].identity));
+    order.sort_by(|&a, &b| assets[a].more.identity.cmp(&assets[b].more.identity));
     for index in order {
         if !taken.insert(assets[index].name.clone()) {
             twins.push(index);
@@ -25,8 +25,8 @@ pub(crate) fn make_unique(assets: &mut [AssetObservation]) {
         let asset = &mut assets[index];
         let count = counts.entry(asset.name.clone()).or_insert(1);
         *count += 1;
-        let suffix = asset.identity.as_deref().map_or_else(|| count.to_string(), str::to_owned);
-        asset.key = Some(free_key(&asset.name, &suffix, &mut taken));
+        let suffix = asset.more.identity.as_deref().map_or_else(|| count.to_string(), str::to_owned);
+        asset.more.key = Some(free_key(&asset.name, &suffix, &mut taken));
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     fn keys(named: &[(&str, Option<&str>)]) -> Vec<String> {
         let asset = |(name, identity): &(&str, Option<&str>)| {
             let mut asset = AssetObservation::new(&AGENT, Name::new(name));
-            asset.identity = identity.map(Into::into);
+            asset.more.identity = identity.map(Into::into);
             asset
         };
         let mut assets: Vec<_> = named.iter().map(asset).collect();

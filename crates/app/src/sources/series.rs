@@ -40,7 +40,7 @@ impl Series {
     }
 
     /// Returns the dates that were not taken as they are, `field` as the program calls them.
-    pub(super) fn evidence(&self, field: &'static str) -> Box<[Evidence]> {
+    pub(super) fn evidence(&self, field: &'static str) -> Vec<Evidence> {
         let ahead = self.newest_ahead.map(|dated| {
             let note = "dated more than 5 minutes in the future: not taken as the last good backup while there is \
                         another; a clock is wrong";

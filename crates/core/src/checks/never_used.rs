@@ -39,7 +39,7 @@ fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: T
 }
 
 fn judge_asset(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(asset.last_good.value().is_some(), asset.created_at, expected, now)
+    judge(asset.last_good.value().is_some(), asset.more.created_at, expected, now)
 }
 
 /// The creation matters only while nothing was ever backed up.

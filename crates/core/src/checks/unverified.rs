@@ -36,11 +36,11 @@ pub static CHECK: Check = Check {
 /// 2. Before the first run there is nothing to verify: exempt.
 /// 3. Else its age is judged; never is bad.
 fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
-    if asset.verification.failed {
-        return Reason::VerificationFailed(asset.verification.at.value()).is(Outcome::Bad);
+    if asset.more.verification.failed {
+        return Reason::VerificationFailed(asset.more.verification.at.value()).is(Outcome::Bad);
     }
-    if asset.last_run == LastRun::NoneYet && asset.verification.at.value().is_none() {
+    if asset.last_run == LastRun::NoneYet && asset.more.verification.at.value().is_none() {
         return Reason::Exempt(Exemption::NoRunYet).is(Outcome::Ok);
     }
-    judge_age(asset.verification.at, expected.seconds(&VERIFIED_AFTER), now)
+    judge_age(asset.more.verification.at, expected.seconds(&VERIFIED_AFTER), now)
 }

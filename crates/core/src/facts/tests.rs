@@ -116,9 +116,9 @@ fn the_newest_statement_about_an_asset_counts_and_it_stands_once() {
 #[test]
 fn an_asset_is_recognised_by_its_key_and_not_by_its_name() {
     let mut older = FleetBuilder::new("acme", hour(0)).agents("nas", &["db", "db"]).collection();
-    older.repositories[0].assets[1].key = Some(Name::new("db (2)"));
+    older.repositories[0].assets[1].more.key = Some(Name::new("db (2)"));
     let mut newer = FleetBuilder::new("acme", hour(1)).agents("nas", &["renamed"]).collection();
-    newer.repositories[0].assets[0].key = Some(Name::new("db (2)"));
+    newer.repositories[0].assets[0].more.key = Some(Name::new("db (2)"));
     newer.repositories[0].listing = Extent::Partial;
     let facts = fold(vec![older, newer]);
     assert_eq!(paths(&facts), ["acme", "acme/nas", "acme/nas/db (2)", "acme/nas/db"]);
@@ -162,7 +162,7 @@ fn a_subject_has_a_path_a_name_and_a_kind() {
     repository.name = Name::new(b"b\xfcro");
     repository.assets.push(agent("db", noon()));
     repository.assets[0].name = Name::new(b"\xff");
-    repository.assets[0].key = Some(Name::new("db"));
+    repository.assets[0].more.key = Some(Name::new("db"));
     let facts = FleetBuilder::new("acme", noon()).repository(repository).facts();
     let subjects: Vec<_> = facts.subjects().collect();
     let rows: Vec<_> = subjects

@@ -126,8 +126,8 @@ pub fn asset(kind: &'static Kind, name: &str, now: Timestamp) -> AssetObservatio
     asset.last_run = LastRun::Succeeded;
     asset.last_good = Stated::Value(ago(now, Seconds::hours(1)));
     asset.last_offsite = Stated::Value(ago(now, Seconds::hours(2)));
-    asset.verification = Verification { at: Stated::Value(ago(now, Seconds::hours(3))), failed: false };
-    asset.created_at = Stated::Value(ago(now, Seconds::days(100)));
+    asset.more.verification = Verification { at: Stated::Value(ago(now, Seconds::hours(3))), failed: false };
+    asset.more.created_at = Stated::Value(ago(now, Seconds::days(100)));
     asset
 }
 

@@ -50,8 +50,8 @@ fn one_asset() -> impl Strategy<Value = AssetObservation> {
             asset.last_run = last_run;
             asset.last_good = dates.0;
             asset.last_offsite = dates.1;
-            asset.created_at = dates.2;
-            asset.verification = Verification { at: dates.3, failed };
+            asset.more.created_at = dates.2;
+            asset.more.verification = Verification { at: dates.3, failed };
             asset
         },
     )

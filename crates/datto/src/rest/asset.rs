@@ -40,17 +40,17 @@ pub(super) fn read(
     let mut asset = AssetObservation::new(kind_of(object), Name::new(name));
     let mut evidence = Vec::new();
     let backups = backups(object, look.at, &mut evidence)?;
-    asset.identity = identity.map(String::into_boxed_str);
+    asset.more.identity = identity.map(String::into_boxed_str);
     asset.exempt = exemption(object);
     asset.offsite_exempt = offsite;
     asset.last_run = last_run(&backups);
     asset.last_good = last_good(time(object, "lastSnapshot", look.at, &mut evidence), &backups);
     asset.last_offsite = time(object, "latestOffsite", look.at, &mut evidence);
-    asset.verification = verification(object, &backups, look.at, &mut evidence);
+    asset.more.verification = verification(object, &backups, look.at, &mut evidence);
     if look.keep_details {
-        asset.details = details(object, &backups).into_boxed_slice();
+        asset.more.details = details(object, &backups);
     }
-    asset.evidence = evidence.into_boxed_slice();
+    asset.more.evidence = evidence;
     Ok(asset)
 }
 

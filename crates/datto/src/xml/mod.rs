@@ -157,6 +157,7 @@ impl<'l> Reading<'l> {
         }
     }
 
+    #[inline]
     fn take(&mut self, event: &Event<'_>, document: &mut Document<'_>) -> Step {
         match event {
             Event::Start(start) => self.open(start, document),
@@ -318,6 +319,7 @@ impl<'l> Reading<'l> {
         }
     }
 
+    #[inline]
     fn write(&mut self, text: &str) -> Step {
         match self.level() {
             Some(Level::DeviceField(_) | Level::VolumeField(_) | Level::Volumes) => self.text.push_str(text),

@@ -3,9 +3,7 @@
 use jiff::tz::TimeZone;
 use lastgood_core::id::Name;
 use lastgood_core::kind::Kind;
-use lastgood_core::observation::{
-    AssetObservation, Detail, Evidence, Exemption, LastRun, Stated, Verification, cut,
-};
+use lastgood_core::observation::{AssetObservation, Detail, Evidence, Exemption, LastRun, cut};
 
 use super::fields::Field;
 use crate::kinds;
@@ -142,25 +140,21 @@ impl RawVolume {
         };
         let last_good = resolve(Field::LastBackup, self.last_backup);
         let last_offsite = resolve(Field::LatestOffsite, self.latest_offsite);
-        AssetObservation {
-            key: None,
-            name: self.name.unwrap_or_else(|| Name::new(format!("volume {position}"))),
-            identity: None,
-            kind: self.kind,
-            exempt: None,
-            offsite_exempt: offsite,
-            last_run: if self.succeeded {
-                LastRun::Succeeded
-            } else {
-                LastRun::Failed { in_row: 1, at: None }
-            },
-            last_good,
-            last_offsite,
-            verification: Verification::default(),
-            created_at: Stated::Missing,
-            details: self.details.into_boxed_slice(),
-            evidence: evidence.into_boxed_slice(),
+        let name = self.name.unwrap_or_else(|| Name::new(format!("volume {position}")));
+        let mut asset = AssetObservation::new(self.kind, name);
+        asset.offsite_exempt = offsite;
+        asset.last_run =
+            if self.succeeded { LastRun::Succeeded } else { LastRun::Failed { in_row: 1, at: None } };
+        asset.last_good = last_good;
+        asset.last_offsite = last_offsite;
+        // Written to only where there is something: see `More`.
+        if !self.details.is_empty() {
+            asset.more.details = self.details;
         }
+        if !evidence.is_empty() {
+            asset.more.evidence = evidence;
+        }
+        asset
     }
 }
 

@@ -124,16 +124,16 @@ fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Tim
             format!("failed, {in_row} in a row{when}")
         }
     };
-    let verification = if asset.verification.failed { "failed" } else { "no failure stated" };
+    let verification = if asset.more.verification.failed { "failed" } else { "no failure stated" };
     vec![
         Fact::new("exempt", exempt(of_repository.or(asset.exempt))),
         Fact::new("newest run", &last_run),
         Fact::stated("last good backup", asset.last_good, now),
         Fact::stated("last offsite copy", asset.last_offsite, now),
         Fact::new("offsite exempt", exempt(asset.offsite_exempt)),
-        Fact::stated("newest verification", asset.verification.at, now),
+        Fact::stated("newest verification", asset.more.verification.at, now),
         Fact::new("its result", verification),
-        Fact::stated("made", asset.created_at, now),
+        Fact::stated("made", asset.more.created_at, now),
     ]
 }
 

@@ -149,7 +149,7 @@ fn notes<'a>(subject: &Subject<'a>) -> (&'a [Detail], &'a [Evidence]) {
     match subject {
         Subject::Source(_) => (&[], &[]),
         Subject::Repository(_, repository) => (&repository.stated.details, &repository.stated.evidence),
-        Subject::Asset(_, _, asset) => (&asset.details, &asset.evidence),
+        Subject::Asset(_, _, asset) => (&asset.more.details, &asset.more.evidence),
     }
 }
 

@@ -232,7 +232,7 @@ static FIGURES: [Figure; 7] = [
         "lastgood_last_verification_timestamp_seconds",
         "When the newest verification was, good or failed.",
         |subject| match subject {
-            Subject::Asset(_, _, asset) => stated(asset.verification.at),
+            Subject::Asset(_, _, asset) => stated(asset.more.verification.at),
             Subject::Source(_) | Subject::Repository(..) => None,
         },
     ),

@@ -85,9 +85,9 @@ impl Archives {
         let assets = self.0.into_values().zip(names).map(|(series, name)| {
             let mut asset = AssetObservation::new(&SERIES, Name::new(name));
             asset.last_good = series.last_good();
-            asset.evidence = series.evidence("start");
+            asset.more.evidence = series.evidence("start");
             if keep == Keep::Everything {
-                asset.details = Box::new([("archives", series.backup_count.to_string().into())]);
+                asset.more.details = Vec::from([("archives", series.backup_count.to_string().into())]);
             }
             asset
         });

@@ -39,7 +39,7 @@ const KEY_PLACEHOLDER: &str = "{key}";
 const DATTO_DOMAIN: &str = "dattobackup.com";
 
 /// How many bytes of a file are read at once.
-const BLOCK_BYTES: usize = 256 * 1024;
+const BLOCK_BYTES: usize = 64 * 1024;
 
 fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
     let zones = super::zones(&config);

@@ -72,9 +72,9 @@ impl Snapshots {
             }
             let mut asset = AssetObservation::new(&PATHS, Name::new(key));
             asset.last_good = series.last_good();
-            asset.evidence = series.evidence("time");
+            asset.more.evidence = series.evidence("time");
             if keep == Keep::Everything {
-                asset.details = Box::new([("snapshots", series.backup_count.to_string().into())]);
+                asset.more.details = Vec::from([("snapshots", series.backup_count.to_string().into())]);
             }
             assets.push(asset);
         }

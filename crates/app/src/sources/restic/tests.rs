@@ -96,7 +96,7 @@ fn an_unreadable_time_is_never_a_backup_and_is_shown() {
     let snapshots = parse::snapshots(document.as_bytes(), AT.parse().unwrap()).unwrap();
     let listed = snapshots.listed(Keep::Judged, None);
     assert_eq!(listed.assets[0].last_good, Stated::Unreadable);
-    assert_eq!(&*listed.assets[0].evidence[0].raw, "soon");
+    assert_eq!(&*listed.assets[0].more.evidence[0].raw, "soon");
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn of_date(check: &Check, limit: u32, date: Stated<Timestamp>) -> Answer {
         offline::ID => of_appliance(check, Some(limit), |facts| facts.stated.last_seen = date),
         behind_local::ID => of_agent(check, Some(limit), |agent| agent.last_good = date),
         behind_offsite::ID => of_agent(check, Some(limit), |agent| agent.last_offsite = date),
-        unverified::ID => of_agent(check, Some(limit), |agent| agent.verification.at = date),
+        unverified::ID => of_agent(check, Some(limit), |agent| agent.more.verification.at = date),
         _ => unreachable!("no age check"),
     }
 }
@@ -97,7 +97,7 @@ fn a_failed_verification_is_bad_and_before_the_first_run_there_is_none(
 ) {
     let answer = of_agent(&unverified::CHECK, Some(60), |agent| {
         agent.last_run = last_run;
-        agent.verification = Verification { at: date, failed };
+        agent.more.verification = Verification { at: date, failed };
     });
     assert_eq!(answer, expected);
 }
@@ -146,7 +146,7 @@ fn never_used_of_both(unused: bool, created_at: Stated<Timestamp>) -> [Answer; 2
     });
     let asset = of_agent(check, None, |agent| {
         agent.last_good = if unused { Stated::Never } else { Stated::Value(seconds_ago(99 * WEEK)) };
-        agent.created_at = created_at;
+        agent.more.created_at = created_at;
     });
     [repository, asset]
 }

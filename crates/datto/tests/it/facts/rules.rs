@@ -11,7 +11,7 @@ use super::{
 fn evidence(document: String, now: &str) -> Vec<Evidence> {
     let fleet = fleet(document, now);
     let repository = &fleet.facts().sources[0].repositories[0].stated;
-    let of_assets = repository.assets.iter().flat_map(|asset| asset.evidence.iter());
+    let of_assets = repository.assets.iter().flat_map(|asset| asset.more.evidence.iter());
     repository.evidence.iter().chain(of_assets).cloned().collect()
 }
 
