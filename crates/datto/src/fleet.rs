@@ -264,7 +264,7 @@ impl Fleet {
     /// Fetches the fleet from [the portal's feed](crate::client::PORTAL_FEED) with the default limits. `at` is the time
     /// now, which this library never asks a clock for.
     ///
-    /// For another feed, other limits or other time zones make an [`XmlClient`](crate::client::XmlClient) and hand its
+    /// For another feed, other limits or other time zones make an [`XmlClient`] and hand its
     /// Collection to [`from_collection`](Self::from_collection).
     pub async fn fetch(key: &ApiKey, at: Timestamp) -> Result<Self, FetchError> {
         let collection = portal(key)?.look(&Look::new(at)).await;

@@ -1,3 +1,5 @@
+//! What do the samples of the REST API come to, in every shape a list can have?
+
 use super::*;
 use crate::look::Zones;
 use jiff::Timestamp;

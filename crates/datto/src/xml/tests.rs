@@ -1,3 +1,5 @@
+//! Does the sample of the status feed give the numbers of the original?
+
 use super::*;
 use crate::look::Zones;
 use jiff::Timestamp;

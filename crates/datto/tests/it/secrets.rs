@@ -189,3 +189,23 @@ async fn a_client_that_cannot_be_made_or_cannot_reach_anyone_shows_no_key() {
     writeln!(shown, "{client:?} {:?}", client.look(&Look::new_rest(now())).await).unwrap();
     assert!(!shown.contains("the-secret") && !shown.contains("the-public-key"), "{shown}");
 }
+
+#[tokio::test]
+async fn the_raw_answers_of_the_api_hold_no_key() {
+    let mut fleet = healthy();
+    let portal = Portal::start(fleet.clone(), Faults::none()).await.unwrap();
+    let secret = portal.keys().rest_secret.clone();
+    fleet.devices[0].hostname = format!("BDR-{secret}-01");
+    portal.replace_fleet(fleet);
+    let client = rest_client(&portal, rest_limits());
+    let mut raw = Vec::new();
+    client.raw(&mut raw).await.unwrap();
+    let text = String::from_utf8(raw).unwrap();
+    assert!(text.contains("BDR-[redacted]-01") && !text.contains(&secret));
+    for fault in failures() {
+        let limits = RestLimits { deadline: Duration::from_millis(400), ..rest_limits() };
+        portal.replace_faults(Faults::none().with(Scope::Rest, fault));
+        let written = rest_client(&portal, limits).raw(&mut Vec::new()).await;
+        assert!(!format!("{written:?}").contains(&secret));
+    }
+}

@@ -1,3 +1,5 @@
+//! Which instant does each spelling of a date come to, in every season?
+
 use super::*;
 use rstest::rstest;
 
