@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::looking::Looking;
+use super::looking::{Looking, Trouble, complain};
 use super::output::print;
 use crate::config;
 use crate::exit::Exit;
@@ -41,17 +41,20 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn check(file: Option<PathBuf>) -> Result<(), Exit> {
     let looking = Looking { config: file, ..Looking::default() };
-    let config = looking.load()?;
+    let config = looking.load().map_err(Trouble::say)?;
     let mut failed = None;
     let count = config.sources.len();
     for source in config.sources {
         let open = source.entry.open;
         if let Err(error) = open(source) {
-            failed = Some(super::looking::complain(&error, Exit::Usage));
+            failed = Some(complain(&error, Exit::Usage));
         }
     }
     match failed {
         Some(exit) => Err(exit),
-        None => print(false, |out| writeln!(out, "the configuration is valid: {count} sources")),
+        None => {
+            let noun = if count == 1 { "source" } else { "sources" };
+            print(false, |out| writeln!(out, "the configuration is valid: {count} {noun}"))
+        }
     }
 }

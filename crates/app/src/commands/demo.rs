@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use anstream::println;
 use jiff::Timestamp;
 use lastgood_core::id::SourceId;
 use lastgood_core::judge::judge;
 use lastgood_core::summary::summarize;
 use lastgood_simulator::{Faults, Fleet, Portal};
 
-use super::looking::{complain, runtime};
+use super::looking::{Trouble, complain, instant, runtime};
 use super::output::print;
 use crate::clock;
 use crate::config::Config;
@@ -34,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=2000))]
     devices: u16,
     /// Let the fleet live at this instant instead of now, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<Timestamp>,
 }
 
@@ -45,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 /// Shows the two main commands on one fleet, looked at through both interfaces of the portal.
 fn show(arguments: &Arguments) -> Result<(), Exit> {
     let at = arguments.at.unwrap_or_else(clock::now);
-    let runtime = runtime()?;
+    let runtime = runtime().map_err(Trouble::say)?;
     let fleet = Fleet::seeded(SEED, usize::from(arguments.devices), AGENTS_PER_DEVICE, at);
     let portal = runtime
         .block_on(Portal::start(fleet, Faults::none()))
@@ -60,20 +59,19 @@ fn show(arguments: &Arguments) -> Result<(), Exit> {
         "A simulated Datto portal with {} appliances answers at {}.",
         arguments.devices,
         portal.url()
-    ));
-    say("\n$ lastgood summary 'datto-xml:…/external/api/xml/status/{key}'");
+    ))?;
+    say("\n$ lastgood summary 'datto-xml:…/external/api/xml/status/{key}'")?;
     print_summary(&see(xml_source(&portal))?)?;
-    say("\n$ lastgood check --only bad 'datto-rest:…/v1'");
+    say("\n$ lastgood check --only bad 'datto-rest:…/v1'")?;
     print_bad(&see(rest_source(&portal))?)?;
     say(
         "\nThe REST API knows what the XML feed does not: verifications, paused and archived agents, service plans.",
-    );
-    say("Next: lastgood --help, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the why.");
-    Ok(())
+    )?;
+    say("Next: lastgood --help, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the why.")
 }
 
-fn say(text: &str) {
-    println!("{text}");
+fn say(text: &str) -> Result<(), Exit> {
+    print(false, |out| writeln!(out, "{text}"))
 }
 
 fn print_summary(seen: &Seen) -> Result<(), Exit> {

@@ -1,12 +1,15 @@
 //! `lastgood explain`: everything about some subjects.
 
+use std::io::Write;
+
 use globset::Glob;
 use lastgood_core::facts::{Facts, Subject};
+use lastgood_core::id::Escaped;
 use lastgood_core::judge::{Judgement, judge};
 use lastgood_core::observation::Extent;
 use lastgood_core::verdict::{Outcome, Verdict};
 
-use super::looking::Looking;
+use super::looking::{Looking, Trouble};
 use super::output::print;
 use crate::exit::Exit;
 use crate::report::{self, ExplainFormat};
@@ -33,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn look(arguments: &Arguments) -> Result<Exit, Exit> {
-    let seen = arguments.looking.see(Keep::Everything)?;
+    let seen = arguments.looking.see(Keep::Everything).map_err(Trouble::say)?;
     let judgement = judge(&seen.facts, &seen.expectations, seen.now);
     let found = find(&judgement, &arguments.subject);
     if found.is_empty() {
@@ -65,26 +68,36 @@ fn find<'j, 'a>(judgement: &'j Judgement<'a>, wanted: &str) -> Vec<(Subject<'a>,
 
 /// A subject that is not there is a mistake of the command line, unless the look did not see everything.
 fn not_found(judgement: &Judgement<'_>, facts: &Facts, wanted: &str) -> Exit {
-    let shown = lastgood_core::id::Escaped(wanted);
     let blind = facts.sources.iter().any(|source| source.look != Extent::Complete);
-    if blind {
-        for source in &facts.sources {
-            for failure in &source.failures {
-                let place = source.place(&failure.place);
-                let place = lastgood_core::id::Escaped(&place);
-                anstream::eprintln!("{place}: {}", lastgood_core::id::Escaped(&failure.reason));
-            }
+    let (text, exit) = if blind {
+        (unseen(facts, wanted), Exit::SomethingUnknown)
+    } else {
+        (unknown(judgement, wanted), Exit::Usage)
+    };
+    // Nothing can be done where even this cannot be written.
+    let _ = write!(anstream::stderr(), "{text}");
+    exit
+}
+
+/// Says what could not be looked at: the subject may be there.
+fn unseen(facts: &Facts, wanted: &str) -> String {
+    let mut text = String::new();
+    for source in &facts.sources {
+        for failure in &source.failures {
+            let place = source.place(&failure.place);
+            text += &format!("{}: {}\n", Escaped(&place), Escaped(&failure.reason));
         }
-        anstream::eprintln!("error: {shown} was not seen, and not everything could be looked at");
-        return Exit::SomethingUnknown;
     }
+    format!("{text}error: {} was not seen, and not everything could be looked at\n", Escaped(wanted))
+}
+
+/// Says that there is no such subject, and which ones are like it.
+fn unknown(judgement: &Judgement<'_>, wanted: &str) -> String {
+    let mut text = format!("error: no subject {}; `lastgood check` prints all of them\n", Escaped(wanted));
     let needle = wanted.to_lowercase();
-    let near = judgement.subjects().map(|(subject, _)| subject.path());
-    let near: Vec<String> =
-        near.filter(|path| path.to_lowercase().contains(&needle)).take(SUGGESTIONS_MAX).collect();
-    anstream::eprintln!("error: no subject {shown}; `lastgood check` prints all of them");
-    for path in near {
-        anstream::eprintln!("  did you mean {}", lastgood_core::id::Escaped(&path));
+    let paths = judgement.subjects().map(|(subject, _)| subject.path());
+    for path in paths.filter(|path| path.to_lowercase().contains(&needle)).take(SUGGESTIONS_MAX) {
+        text += &format!("  did you mean {}\n", Escaped(&path));
     }
-    Exit::Usage
+    text
 }

@@ -1,13 +1,16 @@
 //! What do all commands that look and judge have in common? Their arguments, and the way to a fleet that was seen.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::output::print;
 use crate::config::{self, Config, Request, Surroundings};
 use crate::exit::Exit;
 use crate::pipeline::{self, Seen};
+use crate::report::Format;
 use crate::sources::Keep;
 
 /// What to look at, and how to judge it.
@@ -21,7 +24,7 @@ pub(super) struct Looking {
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Judge at this instant instead of now, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(super) at: Option<Timestamp>,
     /// Set a threshold for everything, such as local_after=48h or behind quota_level=90; see docs/checks.md
     #[arg(long, value_name = "THRESHOLD=VALUE")]
@@ -30,36 +33,75 @@ pub(super) struct Looking {
 
 impl Looking {
     /// Finds out what to look at.
-    pub(super) fn load(&self) -> Result<Config, Exit> {
+    pub(super) fn load(&self) -> Result<Config, Trouble> {
         let request = Request { sources: &self.sources, file: self.config.as_deref(), set: &self.set };
-        config::load(&request, &Surroundings::real()).map_err(|error| complain(&error, Exit::Usage))
+        config::load(&request, &Surroundings::real()).map_err(|error| Trouble::new(&error, Exit::Usage))
     }
 
     /// Looks at everything.
-    pub(super) fn see(&self, keep: Keep) -> Result<Seen, Exit> {
+    pub(super) fn see(&self, keep: Keep) -> Result<Seen, Trouble> {
         let config = self.load()?;
         let runtime = runtime()?;
         let seen = runtime.block_on(pipeline::see(config, self.at, keep));
         // A look that was given up may still hold a thread; it does not hold the answer.
         runtime.shutdown_background();
-        seen.map_err(|error| complain(&error, Exit::Usage))
+        seen.map_err(|error| Trouble::new(&error, Exit::Usage))
     }
 }
 
+/// Reads an instant, and says how one is written where it is none.
+pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "write date, time and offset from UTC, such as 2026-03-02T12:00:00Z")
+}
+
 /// Starts what runs the looks.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|error| complain(&error, Exit::OwnFailure))
+    built.map_err(|error| Trouble::new(&error, Exit::OwnFailure))
+}
+
+/// Why there is no answer, and how the program ends.
+pub(super) struct Trouble {
+    text: String,
+    exit: Exit,
+}
+
+impl Trouble {
+    /// Puts an error and its causes into words.
+    pub(super) fn new(error: &dyn Error, exit: Exit) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(deeper) = cause {
+            text = format!("{text}: {deeper}");
+            cause = deeper.source();
+        }
+        Self { text, exit }
+    }
+
+    /// Says it on standard error.
+    pub(super) fn say(self) -> Exit {
+        let red = anstyle::AnsiColor::Red.on_default().bold();
+        // Nothing can be done where even this cannot be written.
+        let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {}", self.text);
+        self.exit
+    }
+
+    /// Says it on standard error, and on standard output too where a monitor reads only that.
+    pub(super) fn say_as(self, format: Format) -> Exit {
+        match format {
+            Format::Nagios => {
+                // The state stands in one line, which a `|` would end.
+                let line = self.text.replace('\n', "; ").replace('|', "¦");
+                let line = lastgood_core::id::Escaped(&line).to_string();
+                let said = print(false, |out| writeln!(out, "LASTGOOD UNKNOWN - {line}"));
+                said.err().unwrap_or_else(|| self.say())
+            }
+            Format::Table | Format::Json | Format::Csv | Format::Prometheus => self.say(),
+        }
+    }
 }
 
 /// Says an error with its causes on standard error.
 pub(super) fn complain(error: &dyn Error, exit: Exit) -> Exit {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    anstream::eprintln!("{red}error:{red:#} {text}", red = anstyle::AnsiColor::Red.on_default().bold());
-    exit
+    Trouble::new(error, exit).say()
 }

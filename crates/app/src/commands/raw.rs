@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::looking::{complain, runtime};
+use super::looking::{Trouble, complain, runtime};
 use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
 use crate::sources::RawError;
@@ -26,7 +26,7 @@ fn copy(arguments: &Arguments) -> Result<Exit, Exit> {
     let request = Request { sources: &sources, file: arguments.config.as_deref(), set: &[] };
     let config =
         config::load(&request, &Surroundings::real()).map_err(|error| complain(&error, Exit::Usage))?;
-    let runtime = runtime()?;
+    let runtime = runtime().map_err(Trouble::say)?;
     for source in config.sources {
         let open = source.entry.open;
         let opened = open(source).map_err(|error| complain(&error, Exit::Usage))?;

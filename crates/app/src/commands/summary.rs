@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn look(arguments: &Arguments) -> Result<Exit, Exit> {
-    let seen = arguments.looking.see(Keep::Judged)?;
+    let seen = arguments.looking.see(Keep::Judged).map_err(|trouble| trouble.say_as(arguments.format))?;
     let summary = summarize(&seen.facts, &seen.expectations, seen.now);
     let format = arguments.format;
     print(format.is_styled(), |out| report::summary(&summary, format, out))?;

@@ -1,8 +1,11 @@
 //! Does the whole program keep its promises, from the outside?
 
 mod borg;
+mod cli;
 mod config;
+mod portal;
 mod report;
 mod restic;
+mod story;
 mod support;
 mod tidy;

@@ -1,4 +1,5 @@
 //! What do several tests need around the program?
 
+pub(crate) mod binary;
 pub(crate) mod looking;
 pub(crate) mod packages;

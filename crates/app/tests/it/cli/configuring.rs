@@ -1,0 +1,103 @@
+//! Can the program be set up: configuration, completions, manual?
+
+use std::process::Command;
+
+use rstest::rstest;
+
+use super::compare;
+use crate::support::binary::{clean, feed, program, run, run_with};
+
+#[test]
+fn a_valid_configuration_is_called_valid() {
+    let ran = run(&["config", "check", "--config", "valid.toml"]);
+    assert_eq!(ran.code, 0);
+    compare("config_check_ok", &ran);
+    assert_eq!(run_with(&["config", "check"], &[("LASTGOOD_CONFIG", "valid.toml")]), ran);
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let ran = run(&["config", "check", "--config", "five-mistakes.toml"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    assert!(!ran.stderr.contains("hunter2"), "a secret is repeated: {}", ran.stderr);
+    compare("config_check_mistakes", &ran);
+    let looked = run(&["check", "--config", "five-mistakes.toml"]);
+    assert_eq!(looked, ran, "a file with a mistake is rejected as a whole");
+}
+
+#[rstest]
+#[case("none.toml")]
+#[case(".")]
+#[case("empty.xml")]
+#[case("login.html")]
+fn what_is_no_configuration_is_refused(#[case] file: &str) {
+    let ran = run(&["config", "check", "--config", file]);
+    assert_eq!(ran.code, 3, "{}", ran.text());
+    compare(&format!("config_check_{}", file.replace('.', "_")), &ran);
+}
+
+#[test]
+fn the_example_is_valid_where_its_secrets_are_set() {
+    let example = run(&["config", "example"]);
+    assert_eq!((example.code, example.stderr.as_str()), (0, ""));
+    let filled = example.stdout.replace("#secret_env", "secret_env").replace("#public_key", "public_key");
+    let mut check = program(&["config", "check", "--config", "/dev/stdin"]);
+    check.env("ACME_KEY", "0123456789abcdef0123456789abcdef");
+    let ran = feed(check, &filled);
+    assert_eq!(ran.text(), "exit 0\n--- stdout\nthe configuration is valid: 4 sources\n--- stderr\n");
+}
+
+#[test]
+fn the_example_without_secrets_says_which_are_missing() {
+    let example = run(&["config", "example"]).stdout;
+    let ran = feed(program(&["config", "check", "--config", "/dev/stdin"]), &example);
+    compare("config_check_example_without_secrets", &ran);
+    assert_eq!(ran.code, 3);
+}
+
+#[test]
+fn the_schema_is_json_and_knows_the_words_of_the_example() {
+    let ran = run(&["config", "schema"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let schema = ran.json();
+    assert_eq!(schema["type"], "object");
+    for word in ["source", "thresholds", "override"] {
+        assert!(schema["properties"].get(word).is_some(), "{word} is not in the schema");
+    }
+}
+
+#[rstest]
+fn every_shell_has_completions(#[values("bash", "elvish", "fish", "powershell", "zsh")] shell: &str) {
+    let ran = run(&["completions", shell]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    for word in ["summary", "explain", "only"] {
+        assert!(ran.stdout.contains(word), "{shell} lacks {word}");
+    }
+}
+
+#[test]
+fn bash_can_read_its_completions() {
+    let script = run(&["completions", "bash"]).stdout;
+    let mut bash = Command::new("bash");
+    bash.arg("-n");
+    clean(&mut bash);
+    let ran = feed(bash, &script);
+    assert_eq!(ran.text(), "exit 0\n--- stdout\n--- stderr\n");
+}
+
+#[test]
+fn the_manual_is_printed_or_written_page_by_page() {
+    let page = run(&["man"]);
+    assert_eq!(page.code, 0);
+    assert!(page.stdout.contains(".TH lastgood 1"), "{}", page.stdout);
+    assert!(page.stdout.contains("nothing is bad, but something is unknown"), "{}", page.stdout);
+    let folder = tempfile::tempdir().unwrap();
+    let written = run(&["man", "--folder", folder.path().to_str().unwrap()]);
+    assert_eq!((written.code, written.stdout.as_str()), (0, ""));
+    for page in ["lastgood.1", "lastgood-check.1", "lastgood-explain.1", "lastgood-config-check.1"] {
+        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    let nowhere = run(&["man", "--folder", "/nonexistent/folder"]);
+    assert_eq!(nowhere.code, 4, "{}", nowhere.text());
+}

@@ -1,0 +1,1 @@
+//! Does the whole pipeline keep its promises whatever a source does?
