@@ -22,6 +22,7 @@ const SPACE_UNIT_BYTES: u64 = 1024;
 /// The device that is being read; the first value of a field stands, later ones are passed over. One of them serves a
 /// whole document, so that its texts are allocated once.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing was met")]
 pub(super) struct OpenDevice {
     /// The line of its start tag.
     pub(super) line: u64,
@@ -83,22 +84,22 @@ impl OpenDevice {
             Field::BareHostname if self.hostname.is_empty() => self.hostname.push_str(text),
             Field::IsHidden => self.hidden = is_yes(text),
             Field::LastSeen => {
-                self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong)
+                self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong);
             }
             Field::ServiceExpire => {
-                self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong)
+                self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong);
             }
             Field::WarrantyExpire => {
-                self.warranty_end = date_of(text, date::parse_day, "is no date", &mut wrong)
+                self.warranty_end = date_of(text, date::parse_day, "is no date", &mut wrong);
             }
             Field::Uptime => {
                 self.uptime = number_of(text, |number| Uptime::from_seconds(number.as_f64()), &mut wrong);
             }
             Field::UsedSpace => {
-                self.used = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong)
+                self.used = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong);
             }
             Field::FreeSpace => {
-                self.free = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong)
+                self.free = number_of(text, |number| number.scaled(SPACE_UNIT_BYTES), &mut wrong);
             }
             Field::Model => {
                 self.cloud = is_cloud(text);

@@ -290,9 +290,9 @@ mod tests {
     fn a_packed_document_is_unpacked_and_a_broken_one_is_said() {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(b"<a>text</a>").expect("memory");
-        let packed = packer.finish().expect("memory");
-        assert_eq!(read(&packed), "<a>text</a>");
-        let mut cut = Document::open(&packed[..packed.len() - 9]);
+        let bytes = packer.finish().expect("memory");
+        assert_eq!(read(&bytes), "<a>text</a>");
+        let mut cut = Document::open(&bytes[..bytes.len() - 9]);
         assert!(cut.read_to_string(&mut String::new()).is_err());
         assert!(matches!(cut.stop(), Some(Stop::Broken(_))));
     }

@@ -163,9 +163,13 @@ impl<'l> Reading<'l> {
             Event::Start(start) => self.open(start, document),
             Event::Empty(start) => {
                 self.open(start, document)?;
-                self.close(start.name().as_ref(), document)
+                self.close(start.name().as_ref(), document);
+                Ok(())
             }
-            Event::End(end) => self.close(end.name().as_ref(), document),
+            Event::End(end) => {
+                self.close(end.name().as_ref(), document);
+                Ok(())
+            }
             Event::Text(text) => self.write(text),
             Event::CData(text) => self.write(text),
             Event::GeneralRef(reference) => self.write_reference(reference),
@@ -357,7 +361,7 @@ impl<'l> Reading<'l> {
     /// 1. The end tag of the innermost open element closes it.
     /// 2. One of an outer element closes all within it; a device they belong to is broken.
     /// 3. One that nothing is open for breaks the device it stands in.
-    fn close(&mut self, name: &str, document: &mut Document<'_>) -> Step {
+    fn close(&mut self, name: &str, document: &mut Document<'_>) {
         let open = |&(_, start): &(Level, usize), end: usize| &self.names[start..end] == name;
         let mut end = self.names.len();
         let mut matching = None;
@@ -371,7 +375,7 @@ impl<'l> Reading<'l> {
         let Some(matching) = matching else {
             let line = document.line();
             self.break_or_note(format!("the end tag </{}> belongs to nothing", brief(name)), line);
-            return Ok(());
+            return;
         };
         if matching + 1 < self.levels.len() {
             let line = document.line();
@@ -380,7 +384,6 @@ impl<'l> Reading<'l> {
         while self.levels.len() > matching {
             self.close_innermost(document);
         }
-        Ok(())
     }
 
     fn close_innermost(&mut self, document: &mut Document<'_>) {

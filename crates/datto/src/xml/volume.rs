@@ -21,6 +21,7 @@ const SUCCESS: &str = "Success";
 /// The volume that is being read; the first value of a field stands, later ones are passed over. One of them serves a
 /// whole document, so that its texts are allocated once.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing was met")]
 pub(super) struct OpenVolume {
     /// True once any field, known or not, was met.
     pub(super) has_fields: bool,
