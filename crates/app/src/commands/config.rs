@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 enum What {
     /// Read the configuration and say everything that is wrong with it; opens every source, looks at none
     Check {
-        /// The configuration file [default: $LASTGOOD_CONFIG, else /etc/lastgood/config.toml]
+        /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -50,11 +50,9 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
             failed = Some(complain(&error, Exit::Usage));
         }
     }
-    match failed {
-        Some(exit) => Err(exit),
-        None => {
-            let noun = if count == 1 { "source" } else { "sources" };
-            print(false, |out| writeln!(out, "the configuration is valid: {count} {noun}"))
-        }
+    if let Some(exit) = failed {
+        return Err(exit);
     }
+    let noun = if count == 1 { "source" } else { "sources" };
+    print(false, |out| writeln!(out, "the configuration is valid: {count} {noun}"))
 }

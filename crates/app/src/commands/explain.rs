@@ -1,6 +1,7 @@
 //! `lastgood explain`: everything about some subjects.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use globset::Glob;
 use lastgood_core::facts::{Facts, Subject};
@@ -17,6 +18,9 @@ use crate::sources::Keep;
 
 /// How many subjects are named when the wanted one is not there.
 const SUGGESTIONS_MAX: usize = 5;
+
+/// Why writing to a text cannot fail.
+const ALWAYS_FITS: &str = "a String takes all text";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -85,7 +89,7 @@ fn unseen(facts: &Facts, wanted: &str) -> String {
     for source in &facts.sources {
         for failure in &source.failures {
             let place = source.place(&failure.place);
-            text += &format!("{}: {}\n", Escaped(&place), Escaped(&failure.reason));
+            writeln!(text, "{}: {}", Escaped(&place), Escaped(&failure.reason)).expect(ALWAYS_FITS);
         }
     }
     format!("{text}error: {} was not seen, and not everything could be looked at\n", Escaped(wanted))
@@ -97,7 +101,7 @@ fn unknown(judgement: &Judgement<'_>, wanted: &str) -> String {
     let needle = wanted.to_lowercase();
     let paths = judgement.subjects().map(|(subject, _)| subject.path());
     for path in paths.filter(|path| path.to_lowercase().contains(&needle)).take(SUGGESTIONS_MAX) {
-        text += &format!("  did you mean {}\n", Escaped(&path));
+        writeln!(text, "  did you mean {}", Escaped(&path)).expect(ALWAYS_FITS);
     }
     text
 }

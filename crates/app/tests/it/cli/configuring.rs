@@ -98,6 +98,6 @@ fn the_manual_is_printed_or_written_page_by_page() {
         let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }
-    let nowhere = run(&["man", "--folder", "/nonexistent/folder"]);
+    let nowhere = run(&["man", "--folder", "/dev/null/folder"]);
     assert_eq!(nowhere.code, 4, "{}", nowhere.text());
 }
