@@ -13,8 +13,9 @@ fuzz_target!(|bytes: &[u8]| {
     let (devices, assets) = bytes.split_at(border);
     let items = |body: &[u8]| read_page(body).unwrap_or_default().items;
     let assets = items(assets.strip_prefix(&[0]).unwrap_or_default());
-    let answer = |device| DeviceAnswer { device, assets: assets.clone(), failure: None };
-    let answers = items(devices).into_iter().map(answer).collect();
     let at = "2026-03-02T12:00:00Z".parse().expect("a valid instant");
-    collect(answers, None, &Look { keep_details: true, ..Look::new_rest(at) });
+    let look = Look { keep_details: true, ..Look::new_rest(at) };
+    let answer = |device| DeviceAnswer::new(device, &assets, None, &look);
+    let answers = items(devices).into_iter().map(answer).collect();
+    collect(answers, None, &look);
 });

@@ -86,6 +86,8 @@ pub enum Exemption {
     NoEndStated,
     /// The source states no storage figures.
     NoStorageStated,
+    /// The source knows what is used but not how much may be, and no capacity is configured.
+    NoCapacitySet,
 }
 
 impl Exemption {
@@ -100,6 +102,7 @@ impl Exemption {
             Self::NoRunYet => "no_run_yet",
             Self::NoEndStated => "no_end_stated",
             Self::NoStorageStated => "no_storage_stated",
+            Self::NoCapacitySet => "no_capacity_set",
         }
     }
 
@@ -114,6 +117,7 @@ impl Exemption {
             Self::NoRunYet => "no run was ever reported",
             Self::NoEndStated => "no end of service or warranty is stated",
             Self::NoStorageStated => "no storage figures are stated",
+            Self::NoCapacitySet => "how much may be used is neither stated nor configured",
         }
     }
 }

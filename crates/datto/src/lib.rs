@@ -73,7 +73,7 @@
 //! - [`xml`]: both trees of the XML feeds, plain or gzip, in any encoding, streamed. Local times are in the zone of the
 //!   portal, `America/New_York`, with its daylight saving time; [`look::Zones`] sets another one, also per device.
 //! - [`rest`]: the device and asset lists of the REST API, in all three shapes.
-//! - [`client`](https://docs.rs/lastgood-datto/latest/lastgood_datto/client/), with the feature `client`: fetches both.
+//! - `client`, with the feature `client`: fetches both.
 //!
 //! It does not change anything at the portal: only GET is ever sent. It reads no alerts and restores, no endpoint
 //! agents, no direct-to-cloud and no `SaaS` backups. It has no clock (`now` is an argument), writes no files, and expands
@@ -86,7 +86,7 @@
 //!
 //! # Limits
 //!
-//! A document may have [256 MB](look::DOCUMENT_MAX_BYTES), one value in it 1 MB; a fleet [1.5 million](look::OBSERVATIONS_MAX)
+//! A document may have [256 MB](look::DOCUMENT_MAX_BYTES), one value in it 1 MB; a fleet [1 million](look::OBSERVATIONS_MAX)
 //! devices and assets; a REST answer 16 MB. Whatever is over a limit makes the look partial and is named among its
 //! failures. Memory is bounded by what is stated, not by the document.
 //!

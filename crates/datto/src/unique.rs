@@ -6,7 +6,8 @@ use lastgood_core::id::Name;
 use lastgood_core::observation::{AssetObservation, RepositoryObservation};
 
 /// Gives every asset of a repository a key of its own: the first of a name keeps it, the second is `name#2` in document
-/// order; one with a permanent id is `name#id`, so that it stays the same when others come and go.
+/// order; of those with a permanent id the one with the smallest keeps the name, the others are `name#id`, so that their
+/// order does not matter and a newcomer changes no key. A store recognises assets by the permanent id, not by this.
 pub(crate) fn make_unique(assets: &mut [AssetObservation]) {
     if !has_twins(assets) {
         return;

@@ -25,7 +25,7 @@ const SEED: u64 = 2014;
 const AGENTS_PER_DEVICE: usize = 5;
 
 /// How long a look at this machine may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

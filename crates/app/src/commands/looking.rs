@@ -20,13 +20,13 @@ pub(super) struct Looking {
     /// the name of a source in the configuration file [default: every source of that file]
     #[arg(value_name = "SOURCE")]
     pub(super) sources: Vec<String>,
-    /// The configuration file [default: $LASTGOOD_CONFIG, else /etc/lastgood/config.toml]
+    /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Judge at this instant instead of now, such as 2026-03-02T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(super) at: Option<Timestamp>,
-    /// Set a threshold for everything, such as local_after=48h or behind quota_level=90; see docs/checks.md
+    /// Set a threshold for everything, such as `local_after=48h` or `quota_level=90`; see docs/checks.md
     #[arg(long, value_name = "THRESHOLD=VALUE")]
     pub(super) set: Vec<String>,
 }

@@ -12,7 +12,7 @@ pub(super) struct Arguments {
     /// The source: kind:location, or the name of one in the configuration file
     #[arg(value_name = "SOURCE")]
     source: String,
-    /// The configuration file [default: $LASTGOOD_CONFIG, else /etc/lastgood/config.toml]
+    /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

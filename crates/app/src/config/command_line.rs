@@ -11,7 +11,6 @@ use lastgood_core::id::SourceId;
 
 use super::names::Names;
 use super::place::Written;
-use super::source::DEFAULT_DEADLINE;
 use super::valid::{Wrong, shown, threshold};
 use super::{Surroundings, similar};
 use crate::secret::SecretFrom;
@@ -112,7 +111,7 @@ fn unnamed(id: SourceId, entry: &'static Entry, location: &str, secret: Option<S
         zones: BTreeMap::new(),
         capacity_bytes: None,
         program: None,
-        deadline: DEFAULT_DEADLINE,
+        deadline: entry.deadline,
         concurrency: None,
         requests_per_minute: None,
         stats_interval: None,

@@ -67,11 +67,6 @@ impl Surroundings<'static> {
         let environment = &|name: &str| std::env::var_os(name);
         Self { entries: &sources::ALL, environment, default_file: Path::new(DEFAULT_FILE) }
     }
-
-    /// The same as [`Surroundings::real`].
-    pub fn of_this_process() -> Self {
-        Self::real()
-    }
 }
 
 /// Finds out what to look at, and which thresholds are set.

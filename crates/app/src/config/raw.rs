@@ -70,7 +70,8 @@ pub(super) struct RawSource {
     /// the usual name, looked for in `PATH`.
     #[schemars(example = &"/usr/bin/restic")]
     pub(super) program: Option<Placed<String>>,
-    /// How long one look may take as a whole, as a length of time above 0. Unset: 2 min.
+    /// How long one look may take as a whole, as a length of time above 0. Unset: 2 min, and 15 min for
+    /// `datto-rest`, which sends one request per appliance.
     #[schemars(example = &"2min")]
     pub(super) deadline: Option<Placed<Written>>,
     /// How many requests may be under way at once, 1 to 256. Unset: the default of the kind.

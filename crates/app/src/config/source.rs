@@ -21,9 +21,6 @@ use super::valid::{Document, shown};
 use crate::secret::SecretFrom;
 use crate::sources::{Entry, SourceConfig};
 
-/// How long one look may take where nobody said otherwise.
-pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_mins(2);
-
 /// More requests at once than this is no use of a portal but an attack on it.
 const MAX_CONCURRENCY: usize = 256;
 
@@ -69,7 +66,7 @@ pub(super) fn source(
         zones,
         capacity_bytes,
         program: program.map(|program| program_path(&program, document)),
-        deadline: deadline.unwrap_or(DEFAULT_DEADLINE),
+        deadline: deadline.unwrap_or(entry?.deadline),
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
         stats_interval,

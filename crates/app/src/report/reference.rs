@@ -39,7 +39,7 @@ the check's own default, the default of the kind, `[thresholds]` of the configur
 ";
 
 /// The exemptions, in the order of the page.
-const EXEMPTIONS: [Exemption; 8] = [
+const EXEMPTIONS: [Exemption; 9] = [
     Exemption::Hidden,
     Exemption::Archived,
     Exemption::Paused,
@@ -48,6 +48,7 @@ const EXEMPTIONS: [Exemption; 8] = [
     Exemption::NoRunYet,
     Exemption::NoEndStated,
     Exemption::NoStorageStated,
+    Exemption::NoCapacitySet,
 ];
 
 /// Says what an exemption keeps from being judged. A new exemption has to be described here, and listed above.
@@ -60,7 +61,7 @@ const fn reach(exemption: Exemption) -> &'static str {
         Exemption::LocalOnly | Exemption::CloudAppliance => "`behind_offsite`",
         Exemption::NoRunYet => "`unsuccessful` and `unverified`",
         Exemption::NoEndStated => "`service_expiry`",
-        Exemption::NoStorageStated => "`quota`",
+        Exemption::NoStorageStated | Exemption::NoCapacitySet => "`quota`",
     }
 }
 

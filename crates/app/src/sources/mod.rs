@@ -39,6 +39,8 @@ pub struct Entry {
     pub example: &'static str,
     /// Which optional keys of a `[[source]]` it understands besides `name`, `kind`, `location` and `thresholds`.
     pub keys: &'static [&'static str],
+    /// How long a look may take where the configuration does not say.
+    pub deadline: Duration,
     /// The environment variable a SOURCE on the command line takes its secret from; with `_FILE` behind it, it names a
     /// file instead.
     pub secret_variable: Option<&'static str>,

@@ -36,6 +36,7 @@ static PORTAL: Entry = Entry {
         "requests_per_minute",
         "stats_interval",
     ],
+    deadline: Duration::from_mins(2),
     secret_variable: Some("LASTGOOD_PORTAL_KEY"),
     open,
 };
@@ -46,6 +47,7 @@ static DISK: Entry = Entry {
     about: "a folder on this machine",
     example: "disk:/srv/backups",
     keys: &["deadline"],
+    deadline: Duration::from_mins(2),
     secret_variable: None,
     open,
 };

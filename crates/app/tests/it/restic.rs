@@ -170,6 +170,10 @@ fn three_ways_not_to_see_a_restic_repository_have_three_names() {
     assert_eq!(kind, FailureKind::Denied);
     assert!(reason.starts_with("wrong password") && !reason.contains("falsch"), "{reason}");
 
+    // A password that is a word of the message which says that it is wrong.
+    let wrong = look(workshop.open(&[("RESTIC_PASSWORD", "wrong password")]).as_ref(), NOON);
+    assert_eq!(only_failure(&wrong).0, FailureKind::Denied);
+
     let source = workshop.open(&[]);
     fs::rename(workshop.repository(), workshop.folder.path().join("moved")).expect("our own folder");
     let moved = look(source.as_ref(), NOON);

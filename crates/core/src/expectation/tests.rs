@@ -1,3 +1,5 @@
+//! Which threshold is in force, who set it, and how its value is written.
+
 use rstest::rstest;
 
 use super::*;

@@ -230,11 +230,20 @@ fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: T
     let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
     let mut stated = stated;
     if let Some(before) = before.filter(|_| !complete) {
-        let seen: HashSet<Name> = stated.assets.iter().map(|asset| asset.key().clone()).collect();
-        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(asset.key()));
+        let seen: HashSet<(Option<Box<str>>, Name)> = stated.assets.iter().map(recognised_by).collect();
+        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(&recognised_by(asset)));
         stated.assets.extend(unseen);
     }
     RepositoryFacts { observed_at: at, listed_at, stated }
+}
+
+/// Returns what an asset is recognised by from look to look: the permanent id of its source where there is one, else
+/// its key. Keys of twins may be handed on when one of them leaves; permanent ids are not.
+fn recognised_by(asset: &AssetObservation) -> (Option<Box<str>>, Name) {
+    match &asset.more.identity {
+        Some(identity) => (Some(identity.clone()), Name::new("")),
+        None => (None, asset.key().clone()),
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What folding looks keeps, renews and forgets.
+
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use rstest::rstest;

@@ -1,3 +1,5 @@
+//! One verdict per expectation, exemptions first, the same for the same input.
+
 use proptest::prelude::*;
 use rstest::rstest;
 

@@ -1,3 +1,5 @@
+//! Planned times, where clocks are turned too.
+
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 use proptest::prelude::*;

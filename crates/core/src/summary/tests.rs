@@ -1,3 +1,5 @@
+//! What is counted, and that it agrees with the verdicts.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

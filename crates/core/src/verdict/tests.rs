@@ -1,3 +1,5 @@
+//! The sentences of every verdict, as people read them.
+
 use insta::assert_snapshot;
 use rstest::rstest;
 

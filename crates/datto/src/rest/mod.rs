@@ -6,7 +6,9 @@
 use std::collections::HashSet;
 
 use lastgood_core::id::Name;
-use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place, RepositoryObservation};
+use lastgood_core::observation::{
+    AssetObservation, Collection, Exemption, Extent, Failure, FailureKind, Place, RepositoryObservation,
+};
 use serde_json::{Map, Value};
 
 use crate::kinds::DATTO_REST;
@@ -23,15 +25,36 @@ pub use self::shapes::{AnswerError, Page, read_page};
 /// One object of an answer, fields as they came.
 pub type Object = Map<String, Value>;
 
-/// A device with what asking for its assets gave.
+/// A device with what asking for its assets gave. The assets are read at once: the JSON of a large fleet takes many
+/// times the memory of what it states.
 #[derive(Clone, Debug)]
 pub struct DeviceAnswer {
-    /// The device as its list states it.
-    pub device: Object,
-    /// Its assets as its own list states them, as far as that was read.
-    pub assets: Vec<Object>,
-    /// Set if that list was not read, or not as a whole; it costs this device's assets alone.
-    pub failure: Option<AssetsFailure>,
+    device: Object,
+    assets: Vec<AssetObservation>,
+    /// Which assets cannot be judged: the name where one is stated, and why.
+    unreadable: Vec<(Option<Name>, String)>,
+    failure: Option<AssetsFailure>,
+}
+
+impl DeviceAnswer {
+    /// Takes a device as its list states it, and its assets as its own list states them, as far as that was read.
+    ///
+    /// `failure` is set if that list was not read, or not as a whole; it costs this device's assets alone.
+    pub fn new(device: Object, assets: &[Object], failure: Option<AssetsFailure>, look: &Look) -> Self {
+        let offsite = device::offsite_exemption(&device);
+        let mut answer =
+            Self { device, assets: Vec::with_capacity(assets.len()), unreadable: Vec::new(), failure };
+        for (object, position) in assets.iter().zip(1..) {
+            match asset::read(object, position, offsite, look) {
+                Ok(asset) => answer.assets.push(asset),
+                Err(reason) => {
+                    let name = value::text(object, "name").map(|name| Name::new(name.trim()));
+                    answer.unreadable.push((name, reason));
+                }
+            }
+        }
+        answer
+    }
 }
 
 /// Why the assets of one device could not be listed.
@@ -48,6 +71,13 @@ pub fn serial_of(device: &Object) -> Option<String> {
     value::text(device, "serialNumber")
         .map(|serial| serial.trim().to_owned())
         .filter(|serial| !serial.is_empty())
+}
+
+/// Returns how many agents and shares a device states to have, archived and paused ones included; `None` if it does not
+/// say.
+pub fn stated_asset_count(device: &Object) -> Option<u64> {
+    let count = |field| device.get(field).and_then(Value::as_u64);
+    Some(count("agentCount")?.saturating_add(count("shareCount")?))
 }
 
 /// Makes a Collection of a list of devices and their assets.
@@ -70,7 +100,7 @@ pub fn collect(
     let mut repositories = Vec::with_capacity(devices.len());
     let mut observed = 0;
     for (answer, position) in devices.into_iter().zip(1..) {
-        observed += 1 + answer.assets.len();
+        observed += 1 + answer.assets.len() + answer.unreadable.len();
         if observed > OBSERVATIONS_MAX {
             listing = Extent::Partial;
             let reason = format!("more than {OBSERVATIONS_MAX} devices and assets; the rest was not read");
@@ -82,7 +112,7 @@ pub fn collect(
         }
         let mut repository = device::read(&answer.device, position, look);
         keys.claim(&mut repository);
-        read_assets(&mut repository, answer, look, &mut failures);
+        take_assets(&mut repository, answer, &mut failures);
         repositories.push(repository);
     }
     Collection {
@@ -96,30 +126,27 @@ pub fn collect(
 }
 
 /// Fills in the assets of a device; one that cannot be read makes the list partial.
-fn read_assets(
-    repository: &mut RepositoryObservation,
-    answer: DeviceAnswer,
-    look: &Look,
-    failures: &mut Failures,
-) {
-    let offsite = device::offsite_exemption(&answer.device);
+fn take_assets(repository: &mut RepositoryObservation, answer: DeviceAnswer, failures: &mut Failures) {
+    let stated = stated_asset_count(&answer.device).unwrap_or_default();
+    let listed = (answer.assets.len() + answer.unreadable.len()) as u64;
+    let is_hidden = repository.exempt == Some(Exemption::Hidden);
+    if answer.failure.is_none() && listed < stated && !is_hidden {
+        repository.listing = Extent::Partial;
+        let reason = format!(
+            "it states {stated} agents and shares, and its list has {listed}; look again, and compare with the portal"
+        );
+        failures.malformed(Place::repository(repository.key.clone()), reason);
+    }
     if let Some(AssetsFailure { kind, reason }) = answer.failure {
-        repository.listing = if answer.assets.is_empty() { Extent::Failed } else { Extent::Partial };
+        let nothing = answer.assets.is_empty() && answer.unreadable.is_empty();
+        repository.listing = if nothing { Extent::Failed } else { Extent::Partial };
         failures.note(Failure { place: Place::repository(repository.key.clone()), kind, reason });
     }
-    let objects = answer.assets;
-    repository.assets.reserve_exact(objects.len());
-    for (object, position) in objects.iter().zip(1..) {
-        match asset::read(object, position, offsite, look) {
-            Ok(asset) => repository.assets.push(asset),
-            Err(reason) => {
-                repository.listing = repository.listing.max(Extent::Partial);
-                let name = value::text(object, "name").map(|name| Name::new(name.trim()));
-                let place = Place { asset: name, ..Place::repository(repository.key.clone()) };
-                failures.malformed(place, reason);
-            }
-        }
+    for (asset, reason) in answer.unreadable {
+        repository.listing = repository.listing.max(Extent::Partial);
+        failures.malformed(Place { asset, ..Place::repository(repository.key.clone()) }, reason);
     }
+    repository.assets = answer.assets;
     repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
     make_unique(&mut repository.assets);
 }

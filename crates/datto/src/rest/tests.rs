@@ -28,9 +28,13 @@ fn look() -> Look {
 fn sample(assets: &[u8]) -> Collection {
     let devices = read_page(DEVICES).expect("the sample").items;
     let assets = read_page(assets).expect("the sample").items;
-    let answer = |device: Object| {
+    let answer = |mut device: Object| {
         let is_first = serial_of(&device).as_deref() == Some(WITH_ASSETS);
-        DeviceAnswer { device, assets: if is_first { assets.clone() } else { Vec::new() }, failure: None }
+        if !is_first {
+            // The sample holds the assets of one device only.
+            device.retain(|field, _| field != "agentCount");
+        }
+        DeviceAnswer::new(device, if is_first { &assets } else { &[] }, None, &look())
     };
     collect(devices.into_iter().map(answer).collect(), None, &look())
 }
@@ -75,12 +79,32 @@ fn a_list_of_assets_that_breaks_off_keeps_what_was_read_of_it() {
     let failure = AssetsFailure { kind: FailureKind::Refused, reason: "page 2 was refused".to_owned() };
     let device: Object = serde_json::from_str(r#"{"serialNumber": "A"}"#).expect("valid");
     let asset: Object = serde_json::from_str(r#"{"name": "a"}"#).expect("valid");
-    let answer = |assets| DeviceAnswer { device: device.clone(), assets, failure: Some(failure.clone()) };
+    let answer =
+        |assets: Vec<Object>| DeviceAnswer::new(device.clone(), &assets, Some(failure.clone()), &look());
     for (assets, listing) in [(vec![asset], Extent::Partial), (Vec::new(), Extent::Failed)] {
         let count = assets.len();
         let collection = collect(vec![answer(assets)], None, &look());
         assert_eq!((collection.listing, collection.repositories[0].listing), (Extent::Complete, listing));
         assert_eq!(collection.repositories[0].assets.len(), count);
         assert_eq!(collection.failures.len(), 1);
+    }
+}
+
+#[test]
+fn a_device_that_states_more_assets_than_it_lists_was_not_seen_as_a_whole() {
+    let asset: Object = serde_json::from_str(r#"{"name": "a"}"#).expect("valid");
+    for (device, listed, listing) in [
+        (r#"{"serialNumber": "A", "agentCount": 1, "shareCount": 0}"#, 0, Extent::Partial),
+        (r#"{"serialNumber": "A", "agentCount": 1, "shareCount": 1}"#, 1, Extent::Partial),
+        (r#"{"serialNumber": "A", "agentCount": 1, "shareCount": 0}"#, 1, Extent::Complete),
+        (r#"{"serialNumber": "A", "agentCount": 0, "shareCount": 0}"#, 1, Extent::Complete),
+        (r#"{"serialNumber": "A"}"#, 0, Extent::Complete),
+        (r#"{"serialNumber": "A", "agentCount": 1, "shareCount": 0, "hidden": true}"#, 0, Extent::Complete),
+    ] {
+        let object: Object = serde_json::from_str(device).expect("valid");
+        let answer = DeviceAnswer::new(object, &vec![asset.clone(); listed], None, &look());
+        let collection = collect(vec![answer], None, &look());
+        assert_eq!(collection.repositories[0].listing, listing, "{device} with {listed}");
+        assert_eq!(collection.failures.is_empty(), listing == Extent::Complete);
     }
 }

@@ -139,11 +139,11 @@ proptest! {
     ) {
         let page = |bytes: &[u8], mutations: &[Mutation]| read_page(&mutated(bytes, mutations)).unwrap_or_default().items;
         let (devices, assets) = (page(DEVICES, &of_devices), page(ASSETS, &of_assets));
+        let look = Look { keep_details: true, ..Look::new_rest(look().at) };
         let answers = || {
-            let answer = |device| DeviceAnswer { device, assets: assets.clone(), failure: None };
+            let answer = |device| DeviceAnswer::new(device, &assets, None, &look);
             devices.clone().into_iter().map(answer).collect()
         };
-        let look = Look { keep_details: true, ..Look::new_rest(look().at) };
         let collection = collect(answers(), None, &look);
         check_shape(&collection)?;
         prop_assert_eq!(collect(answers(), None, &look), collection);

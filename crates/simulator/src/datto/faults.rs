@@ -137,11 +137,7 @@ pub enum Scope {
 impl Scope {
     /// Is a request for `path` (without query) met?
     pub fn covers(&self, path: &str) -> bool {
-        let below = |serial: &str| {
-            path.split("/device/")
-                .nth(1)
-                .and_then(|rest| rest.strip_prefix(serial))
-        };
+        let below = |serial: &str| path.split("/device/").nth(1).and_then(|rest| rest.strip_prefix(serial));
         match self {
             Self::Everything => true,
             Self::Feeds => !path.starts_with("/v1/"),
@@ -180,12 +176,7 @@ impl Faults {
     /// Adds a fault that is always met in its scope.
     #[must_use]
     pub fn with(mut self, scope: Scope, fault: Fault) -> Self {
-        self.rules.push(Rule {
-            scope,
-            fault,
-            left: None,
-            counted: Arc::default(),
-        });
+        self.rules.push(Rule { scope, fault, left: None, counted: Arc::default() });
         self
     }
 
@@ -193,12 +184,7 @@ impl Faults {
     #[must_use]
     pub fn with_next(mut self, times: u32, scope: Scope, fault: Fault) -> Self {
         let left = Some(Arc::new(AtomicU32::new(times)));
-        self.rules.push(Rule {
-            scope,
-            fault,
-            left,
-            counted: Arc::default(),
-        });
+        self.rules.push(Rule { scope, fault, left, counted: Arc::default() });
         self
     }
 
@@ -221,8 +207,7 @@ impl Rule {
     /// Takes one of the times that are left; false if none is.
     fn spend(&self) -> bool {
         let Some(left) = &self.left else { return true };
-        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-            .is_ok()
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 
     fn apply(&self, met: &mut Met) {
@@ -240,10 +225,7 @@ impl Rule {
             Fault::LimitHeaders { remaining, resets_at } => {
                 let spent = self.counted.fetch_add(1, Ordering::SeqCst);
                 let remaining = remaining.saturating_sub(spent);
-                met.marks.push(Fault::LimitHeaders {
-                    remaining,
-                    resets_at: *resets_at,
-                });
+                met.marks.push(Fault::LimitHeaders { remaining, resets_at: *resets_at });
             }
             replacing if replacing.replaces() => met.replacement = Some(replacing.clone()),
             marking => met.marks.push(marking.clone()),
@@ -254,11 +236,7 @@ impl Rule {
     /// remembering instants keeps clocks out.
     fn admit(&self, limit: u32, per: Duration) -> bool {
         let below = |counted: u32| (counted < limit).then_some(counted + 1);
-        if self
-            .counted
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below)
-            .is_err()
-        {
+        if self.counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, below).is_err() {
             return false;
         }
         let counted = Arc::clone(&self.counted);
@@ -335,11 +313,7 @@ mod tests {
             (Scope::AssetsOf("AB".into()), [false, true, false]),
         ];
         for (scope, expected) in table {
-            assert_eq!(
-                [device, assets, feed].map(|path| scope.covers(path)),
-                expected,
-                "{scope:?}"
-            );
+            assert_eq!([device, assets, feed].map(|path| scope.covers(path)), expected, "{scope:?}");
         }
     }
 
@@ -359,19 +333,13 @@ mod tests {
             .with_next(1, Scope::Everything, Fault::EmptyBody)
             .with(Scope::Everything, Fault::Gzip);
         let replacements = [(); 3].map(|()| faults.meet("/").replacement);
-        assert_eq!(
-            replacements,
-            [Some(Fault::BadGateway), Some(Fault::EmptyBody), None]
-        );
+        assert_eq!(replacements, [Some(Fault::BadGateway), Some(Fault::EmptyBody), None]);
         assert_eq!(faults.meet("/").marks, [Fault::Gzip]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_limit_admits_again_what_has_left_its_window() {
-        let fault = Fault::RateLimit {
-            requests: 2,
-            per: Duration::from_mins(1),
-        };
+        let fault = Fault::RateLimit { requests: 2, per: Duration::from_mins(1) };
         let faults = Faults::none().with(Scope::Rest, fault);
         let is_refused = || faults.meet("/v1/x").replacement.is_some();
         let after = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
@@ -387,13 +355,7 @@ mod tests {
     #[test]
     fn what_remains_counts_down_to_nothing() {
         let resets_at = Timestamp::UNIX_EPOCH;
-        let faults = Faults::none().with(
-            Scope::Rest,
-            Fault::LimitHeaders {
-                remaining: 1,
-                resets_at,
-            },
-        );
+        let faults = Faults::none().with(Scope::Rest, Fault::LimitHeaders { remaining: 1, resets_at });
         let remaining = [(); 3].map(|()| match faults.meet("/v1/x").marks.remove(0) {
             Fault::LimitHeaders { remaining, .. } => remaining,
             other => panic!("{other:?}"),

@@ -58,11 +58,7 @@ pub(crate) fn envelope(list: &List<'_>, asked: Asked, paging: Paging) -> Value {
 
 /// Cuts the page out of a list of assets, in whichever shape applies. Without `_page` an array is the whole list.
 pub(crate) fn asset_list(list: &List<'_>, asked: Asked, paging: Paging) -> Value {
-    let met = if asked.page.is_some() {
-        ListShape::Envelope
-    } else {
-        ListShape::Array
-    };
+    let met = if asked.page.is_some() { ListShape::Envelope } else { ListShape::Array };
     let cut_if_asked = || match asked.page {
         Some(page) => cut(list, page.max(1), per_page(asked, paging)),
         None => cut(list, 1, list.count),
@@ -72,11 +68,7 @@ pub(crate) fn asset_list(list: &List<'_>, asked: Asked, paging: Paging) -> Value
         ListShape::Envelope => envelope(list, asked, paging),
         ListShape::IndexedObject => {
             let numbered = cut_if_asked().into_iter().enumerate();
-            Value::Object(
-                numbered
-                    .map(|(index, item)| (index.to_string(), item))
-                    .collect::<Map<_, _>>(),
-            )
+            Value::Object(numbered.map(|(index, item)| (index.to_string(), item)).collect::<Map<_, _>>())
         }
     }
 }
@@ -97,17 +89,11 @@ mod tests {
     use super::*;
 
     fn items(count: usize) -> List<'static> {
-        List {
-            count,
-            item: &|index| json!(index),
-        }
+        List { count, item: &|index| json!(index) }
     }
 
     fn asked(page: usize, per_page: usize) -> Asked {
-        Asked {
-            page: Some(page),
-            per_page: Some(per_page),
-        }
+        Asked { page: Some(page), per_page: Some(per_page) }
     }
 
     #[test]
@@ -136,24 +122,10 @@ mod tests {
 
     #[test]
     fn no_page_is_larger_than_a_hundred_or_the_cap() {
-        let length = |asked, paging| {
-            envelope(&items(300), asked, paging)["items"]
-                .as_array()
-                .unwrap()
-                .len()
-        };
+        let length = |asked, paging| envelope(&items(300), asked, paging)["items"].as_array().unwrap().len();
         assert_eq!(length(asked(1, 250), Paging::default()), 100);
         assert_eq!(length(Asked::default(), Paging::default()), 100);
-        assert_eq!(
-            length(
-                asked(1, 250),
-                Paging {
-                    page_cap: Some(3),
-                    ..Paging::default()
-                }
-            ),
-            3
-        );
+        assert_eq!(length(asked(1, 250), Paging { page_cap: Some(3), ..Paging::default() }), 3);
         assert_eq!(length(asked(99, 100), Paging::default()), 0);
     }
 
@@ -161,29 +133,17 @@ mod tests {
     fn the_shape_of_an_asset_list_follows_the_question_unless_it_is_set() {
         let whole = asset_list(&items(150), Asked::default(), Paging::default());
         assert_eq!(whole.as_array().unwrap().len(), 150);
-        assert_eq!(
-            asset_list(&items(3), asked(1, 2), Paging::default())["items"],
-            json!([0, 1])
-        );
-        let indexed = Paging {
-            shape: Some(ListShape::IndexedObject),
-            ..Paging::default()
-        };
+        assert_eq!(asset_list(&items(3), asked(1, 2), Paging::default())["items"], json!([0, 1]));
+        let indexed = Paging { shape: Some(ListShape::IndexedObject), ..Paging::default() };
         assert_eq!(asset_list(&items(3), asked(2, 2), indexed), json!({ "0": 2 }));
         assert_eq!(asset_list(&items(0), asked(1, 2), indexed), json!({}));
-        let array = Paging {
-            shape: Some(ListShape::Array),
-            ..Paging::default()
-        };
+        let array = Paging { shape: Some(ListShape::Array), ..Paging::default() };
         assert_eq!(asset_list(&items(3), asked(2, 2), array), json!([2]));
     }
 
     #[test]
     fn total_pages_can_claim_more_than_there_are() {
-        let paging = Paging {
-            claimed_pages: Some(1_000_000),
-            ..Paging::default()
-        };
+        let paging = Paging { claimed_pages: Some(1_000_000), ..Paging::default() };
         let answer = envelope(&items(3), asked(2, 100), paging);
         assert_eq!(answer["pagination"]["totalPages"], 1_000_000);
         assert_eq!(answer["items"], json!([]));

@@ -27,8 +27,7 @@ impl Fleet {
 
     /// Every asset of a device as an item of `/bcdr/device/{serial}/asset`; `None` if there is no such device.
     pub fn asset_items(&self, serial: &str) -> Option<Vec<Value>> {
-        self.device(serial)
-            .map(|device| asset_items(device, Dates::Stated))
+        self.device(serial).map(|device| asset_items(device, Dates::Stated))
     }
 
     /// Every alert of a device as an item of `/bcdr/device/{serial}/alert`; `None` if there is no such device. An
@@ -42,11 +41,7 @@ impl Fleet {
 pub(crate) fn device_item(device: &Device, index: usize, dates: Dates) -> Value {
     let pen = Pen::new(dates);
     let local = |kib: u64| {
-        if device.is_azure() {
-            Value::Null
-        } else {
-            size(kib, "KB", index % 5 == 1)
-        }
+        if device.is_azure() { Value::Null } else { size(kib, "KB", index % 5 == 1) }
     };
     // Some clients are stated under the organization alone: the client name is then null, or empty.
     let client = match index % 6 {
@@ -59,11 +54,7 @@ pub(crate) fn device_item(device: &Device, index: usize, dates: Dates) -> Value 
         (false, 0) => json!({ "location": "us-east", "provider": null }),
         (false, _) => Value::Null,
     };
-    let address = if device.address.is_empty() {
-        Value::Null
-    } else {
-        json!(device.address)
-    };
+    let address = if device.address.is_empty() { Value::Null } else { json!(device.address) };
     json!({
         "serialNumber": device.serial,
         "name": device.hostname,
@@ -94,40 +85,22 @@ pub(crate) fn device_item(device: &Device, index: usize, dates: Dates) -> Value 
 }
 
 fn size(amount: u64, units: &str, as_text: bool) -> Value {
-    let size = if as_text {
-        json!(amount.to_string())
-    } else {
-        json!(amount)
-    };
+    let size = if as_text { json!(amount.to_string()) } else { json!(amount) };
     json!({ "size": size, "units": units })
 }
 
 /// Every asset of one device.
 pub(crate) fn asset_items(device: &Device, dates: Dates) -> Vec<Value> {
     let pen = Pen::new(dates);
-    device
-        .assets
-        .iter()
-        .enumerate()
-        .map(|(index, asset)| asset_item(asset, index, &pen))
-        .collect()
+    device.assets.iter().enumerate().map(|(index, asset)| asset_item(asset, index, &pen)).collect()
 }
 
 fn asset_item(asset: &Asset, index: usize, pen: &Pen) -> Value {
     let is_agent = asset.kind == AssetKind::Agent;
     let machine_text = |text: String| if is_agent { json!(text) } else { Value::Null };
-    let never_offsite = if index.is_multiple_of(2) {
-        Value::Null
-    } else {
-        json!(0)
-    };
-    let offsite = pen
-        .epoch(asset.latest_offsite_at)
-        .map_or(never_offsite, |epoch| json!(epoch));
-    let host = asset
-        .name
-        .to_lowercase()
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let never_offsite = if index.is_multiple_of(2) { Value::Null } else { json!(0) };
+    let offsite = pen.epoch(asset.latest_offsite_at).map_or(never_offsite, |epoch| json!(epoch));
+    let host = asset.name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     json!({
         "name": asset.name,
         "assetId": asset.asset_id,
@@ -181,11 +154,7 @@ fn backups(asset: &Asset, index: usize, pen: &Pen) -> Vec<Value> {
     if asset.status != "Success" {
         // Later than the last good one, earlier than anything the fleet's `now` could call the future.
         let failed_at = last_good_at + SignedDuration::from_mins(3);
-        listed.push(backup(
-            failed_at,
-            Some("The backup agent could not be reached"),
-            pen,
-        ));
+        listed.push(backup(failed_at, Some("The backup agent could not be reached"), pen));
     }
     listed.extend((0..BACKUPS_LISTED).map(|age| backup(last_good_at - hours(age), None, pen)));
     if index % 3 == 2 {

@@ -30,10 +30,7 @@ pub(crate) struct Pen {
 
 impl Pen {
     pub(crate) fn new(dates: Dates) -> Self {
-        Self {
-            zone: TimeZone::posix(EASTERN).expect("a valid POSIX time zone"),
-            dates,
-        }
+        Self { zone: TimeZone::posix(EASTERN).expect("a valid POSIX time zone"), dates }
     }
 
     /// `YYYY-MM-DD HH:MM:SS` in US Eastern time, `1969-12-31 19:00:00` for never.
@@ -71,11 +68,7 @@ impl Pen {
     /// Seconds since 1970; `None` for never, which JSON shows as 0 or null.
     pub(crate) fn epoch(&self, at: Option<Timestamp>) -> Option<i64> {
         let at = at?;
-        Some(if self.dates == Dates::Year9999 {
-            253_402_300_799
-        } else {
-            at.as_second()
-        })
+        Some(if self.dates == Dates::Year9999 { 253_402_300_799 } else { at.as_second() })
     }
 }
 
@@ -106,10 +99,7 @@ mod tests {
     #[test]
     fn json_has_offsets_and_epochs() {
         let at = Some("2026-03-02T11:56:00Z".parse().unwrap());
-        assert_eq!(
-            Pen::new(Dates::Stated).iso(at).unwrap(),
-            "2026-03-02T11:56:00+00:00"
-        );
+        assert_eq!(Pen::new(Dates::Stated).iso(at).unwrap(), "2026-03-02T11:56:00+00:00");
         assert_eq!(Pen::new(Dates::Stated).epoch(at), Some(1_772_452_560));
     }
 

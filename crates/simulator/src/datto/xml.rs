@@ -63,38 +63,17 @@ fn write_device(device: &Device, pen: &Pen, out: &mut impl Write) -> io::Result<
     writeln!(out, "<Device>")?;
     writeln!(out, "<SerialNumber>{}</SerialNumber>", device.serial)?;
     writeln!(out, "<Hostname>{}</Hostname>", escaped(&device.hostname))?;
-    writeln!(
-        out,
-        "<Uptime units=\"seconds\">{}</Uptime>",
-        device.uptime_seconds
-    )?;
+    writeln!(out, "<Uptime units=\"seconds\">{}</Uptime>", device.uptime_seconds)?;
     writeln!(out, "<Model>{}</Model>", escaped(&device.model))?;
     writeln!(out, "<FreeSpace units=\"KB\">{}</FreeSpace>", device.free_kib)?;
     writeln!(out, "<UsedSpace units=\"KB\">{}</UsedSpace>", device.used_kib)?;
     writeln!(out, "<InternalIP>{}</InternalIP>", device.address)?;
     writeln!(out, "<TxSpeedLimit units=\"KB\">1250</TxSpeedLimit>")?;
-    writeln!(
-        out,
-        "<Lastseen tz=\"EST\">{}</Lastseen>",
-        pen.eastern(device.last_seen_at)
-    )?;
+    writeln!(out, "<Lastseen tz=\"EST\">{}</Lastseen>", pen.eastern(device.last_seen_at))?;
     writeln!(out, "<IsHidden>{hidden}</IsHidden>")?;
-    writeln!(
-        out,
-        "<FiveMinLoadAvg>{}.{:02}</FiveMinLoadAvg>",
-        minutes_up % 3,
-        minutes_up % 100
-    )?;
-    writeln!(
-        out,
-        "<ServiceExpire>{}</ServiceExpire>",
-        pen.eastern(device.service_ends_at)
-    )?;
-    writeln!(
-        out,
-        "<WarrantyExpire>{}</WarrantyExpire>",
-        pen.eastern(device.warranty_ends_at)
-    )?;
+    writeln!(out, "<FiveMinLoadAvg>{}.{:02}</FiveMinLoadAvg>", minutes_up % 3, minutes_up % 100)?;
+    writeln!(out, "<ServiceExpire>{}</ServiceExpire>", pen.eastern(device.service_ends_at))?;
+    writeln!(out, "<WarrantyExpire>{}</WarrantyExpire>", pen.eastern(device.warranty_ends_at))?;
     // Some appliances state their versions, most do not.
     if device.uptime_seconds % 4 == 3 {
         writeln!(out, "<ZFSVersion>0.8.3</ZFSVersion>")?;
@@ -121,25 +100,10 @@ fn write_volume(asset: &Asset, pen: &Pen, out: &mut impl Write) -> io::Result<()
         AssetKind::Share => "NAS",
     };
     let name = escaped(&asset.name);
-    write!(
-        out,
-        "<BackupVolume type=\"{kind}\"><Volume>{name}</Volume><Agent>{name}</Agent>"
-    )?;
-    write!(
-        out,
-        "<LastBackup tz=\"EST\">{}</LastBackup>",
-        pen.eastern(asset.last_good_at)
-    )?;
-    write!(
-        out,
-        "<LastBackupStatus>{}</LastBackupStatus>",
-        escaped(&asset.status)
-    )?;
-    write!(
-        out,
-        "<LatestOffsite tz=\"EST\">{}</LatestOffsite>",
-        pen.eastern(asset.latest_offsite_at)
-    )?;
+    write!(out, "<BackupVolume type=\"{kind}\"><Volume>{name}</Volume><Agent>{name}</Agent>")?;
+    write!(out, "<LastBackup tz=\"EST\">{}</LastBackup>", pen.eastern(asset.last_good_at))?;
+    write!(out, "<LastBackupStatus>{}</LastBackupStatus>", escaped(&asset.status))?;
+    write!(out, "<LatestOffsite tz=\"EST\">{}</LatestOffsite>", pen.eastern(asset.latest_offsite_at))?;
     write_optional(out, "ScreenshotImagePath", &asset.screenshot_url)?;
     write_optional(out, "ScreenshotError", &asset.screenshot_error)?;
     writeln!(out, "</BackupVolume>")
@@ -161,22 +125,10 @@ fn write_tree_b(fleet: &Fleet, dates: Dates, out: &mut impl Write) -> io::Result
         writeln!(out, "<Device>")?;
         writeln!(out, "<hostname>{}</hostname>", escaped(&device.hostname))?;
         writeln!(out, "<protectedMachines>")?;
-        for asset in device
-            .assets
-            .iter()
-            .filter(|asset| asset.kind == AssetKind::Agent)
-        {
-            write!(
-                out,
-                "<protected><protectedHostname>{}</protectedHostname>",
-                escaped(&asset.name)
-            )?;
+        for asset in device.assets.iter().filter(|asset| asset.kind == AssetKind::Agent) {
+            write!(out, "<protected><protectedHostname>{}</protectedHostname>", escaped(&asset.name))?;
             write!(out, "<lastSnapshot>{}</lastSnapshot>", escaped(&asset.status))?;
-            write!(
-                out,
-                "<lastSnapshotTime>{}</lastSnapshotTime>",
-                pen.eastern(asset.last_good_at)
-            )?;
+            write!(out, "<lastSnapshotTime>{}</lastSnapshotTime>", pen.eastern(asset.last_good_at))?;
             writeln!(out, "</protected>")?;
         }
         writeln!(out, "</protectedMachines>")?;
@@ -190,8 +142,5 @@ fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains(['&', '<', '>']) {
         return text.into();
     }
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .into()
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").into()
 }

@@ -47,9 +47,11 @@ async fn a_body_cut_cleanly_looks_complete_to_http() {
 
 #[tokio::test]
 async fn a_cut_beyond_the_end_leaves_the_body_whole() {
-    let faults = Faults::none()
-        .with_next(1, Scope::Feeds, Fault::CutShort { at: usize::MAX })
-        .with_next(1, Scope::Feeds, Fault::CutCleanly { at: usize::MAX });
+    let faults = Faults::none().with_next(1, Scope::Feeds, Fault::CutShort { at: usize::MAX }).with_next(
+        1,
+        Scope::Feeds,
+        Fault::CutCleanly { at: usize::MAX },
+    );
     let portal = portal(faults).await;
     let (bytes, is_broken) = read(get(&portal.xml_url()).await).await;
     assert!(!is_broken);
@@ -59,17 +61,9 @@ async fn a_cut_beyond_the_end_leaves_the_body_whole() {
 #[tokio::test]
 async fn a_dripping_body_is_whole_in_the_end_and_late() {
     let whole = small_fleet().xml_tree_a();
-    let fault = Fault::Drip {
-        bytes: whole.len().div_ceil(4),
-        pause: Duration::from_millis(100),
-    };
+    let fault = Fault::Drip { bytes: whole.len().div_ceil(4), pause: Duration::from_millis(100) };
     let portal = portal(Faults::none().with(Scope::Feeds, fault)).await;
-    let early = client()
-        .get(portal.xml_url())
-        .timeout(Duration::from_millis(250))
-        .send()
-        .await
-        .unwrap();
+    let early = client().get(portal.xml_url()).timeout(Duration::from_millis(250)).send().await.unwrap();
     assert!(early.bytes().await.unwrap_err().is_timeout());
     let answer = get(&portal.xml_url()).await;
     assert_eq!(answer.content_length(), Some(whole.len() as u64));
@@ -84,9 +78,7 @@ async fn gzip_is_announced_or_not() {
         assert_eq!(answer.headers().contains_key("content-encoding"), is_announced);
         let bytes = answer.bytes().await.unwrap();
         let mut document = String::new();
-        flate2::read::GzDecoder::new(&*bytes)
-            .read_to_string(&mut document)
-            .unwrap();
+        flate2::read::GzDecoder::new(&*bytes).read_to_string(&mut document).unwrap();
         assert_eq!(document, small_fleet().xml_tree_a());
     }
 }
@@ -108,10 +100,7 @@ async fn damage_adds_up_in_the_order_given() {
 async fn an_endless_body_ends_where_asked_and_else_never() {
     let length = 3_000_001;
     for filler in [Filler::OneValue, Filler::ManyDevices] {
-        let fault = Fault::Endless {
-            bytes: Some(length),
-            filler,
-        };
+        let fault = Fault::Endless { bytes: Some(length), filler };
         let limited = portal(Faults::none().with(Scope::Everything, fault)).await;
         let answer = get(&limited.xml_url()).await;
         assert_eq!(answer.content_length(), None);
@@ -119,19 +108,9 @@ async fn an_endless_body_ends_where_asked_and_else_never() {
         assert!(!is_broken);
         assert_eq!(bytes.len() as u64, length);
         assert!(bytes.starts_with(b"<?xml"));
-        assert!(
-            rest(&limited, "/bcdr/device")
-                .await
-                .bytes()
-                .await
-                .unwrap()
-                .starts_with(b"{")
-        );
+        assert!(rest(&limited, "/bcdr/device").await.bytes().await.unwrap().starts_with(b"{"));
     }
-    let fault = Fault::Endless {
-        bytes: None,
-        filler: Filler::ManyDevices,
-    };
+    let fault = Fault::Endless { bytes: None, filler: Filler::ManyDevices };
     let unlimited = portal(Faults::none().with(Scope::Feeds, fault)).await;
     let mut answer = get(&unlimited.xml_url()).await;
     let mut length = 0;
@@ -143,38 +122,22 @@ async fn an_endless_body_ends_where_asked_and_else_never() {
 #[tokio::test]
 async fn limit_headers_count_down_and_say_when_they_start_anew() {
     let resets_at: Timestamp = "2026-07-01T16:01:00Z".parse().unwrap();
-    let portal = portal(Faults::none().with(
-        Scope::Rest,
-        Fault::LimitHeaders {
-            remaining: 9,
-            resets_at,
-        },
-    ))
-    .await;
+    let portal =
+        portal(Faults::none().with(Scope::Rest, Fault::LimitHeaders { remaining: 9, resets_at })).await;
     for remaining in ["9", "8"] {
         let answer = rest(&portal, "/bcdr/device").await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["x-api-limit-remaining"], remaining);
-        assert_eq!(
-            answer.headers()["x-api-limit-resets"],
-            resets_at.as_second().to_string().as_str()
-        );
+        assert_eq!(answer.headers()["x-api-limit-resets"], resets_at.as_second().to_string().as_str());
         assert_eq!(answer.headers()["x-api-limit-cost"], "1");
     }
-    assert!(
-        !get(&portal.xml_url())
-            .await
-            .headers()
-            .contains_key("x-api-limit-remaining")
-    );
+    assert!(!get(&portal.xml_url()).await.headers().contains_key("x-api-limit-remaining"));
 }
 
 #[tokio::test]
 async fn the_highest_concurrency_is_what_the_client_had_open() {
     let portal = portal(Faults::none().with_next(5, Scope::Feeds, Fault::NeverAnswer)).await;
-    let asks: Vec<_> = (0..5)
-        .map(|_| tokio::spawn(client().get(portal.xml_url()).send()))
-        .collect();
+    let asks: Vec<_> = (0..5).map(|_| tokio::spawn(client().get(portal.xml_url()).send())).collect();
     until(|| portal.in_flight() == 5).await;
     assert_eq!(portal.highest_concurrency(), 5);
     asks.iter().for_each(tokio::task::JoinHandle::abort);

@@ -15,12 +15,7 @@ async fn each_feed_gives_its_tree() {
     ] {
         let answer = get(&url).await;
         assert_eq!(answer.status(), 200, "{url}");
-        assert!(
-            answer.headers()["content-type"]
-                .to_str()
-                .unwrap()
-                .starts_with("text/xml")
-        );
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/xml"));
         assert_eq!(answer.text().await.unwrap(), expected, "{url}");
     }
 }
@@ -31,21 +26,9 @@ async fn the_addresses_are_those_of_the_real_feeds() {
     let key = &portal.keys().xml;
     assert_eq!(key.len(), 32);
     assert!(key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
-    assert!(
-        portal
-            .xml_url()
-            .ends_with(&format!("/external/api/xml/status/{key}"))
-    );
-    assert!(
-        portal
-            .old_xml_url()
-            .ends_with(&format!("/xml2.php?type=status&apiKey={key}"))
-    );
-    assert!(
-        portal
-            .xmlstatus_url()
-            .ends_with(&format!("/integrateXML.php?feed=xmlstatus&apiKey={key}"))
-    );
+    assert!(portal.xml_url().ends_with(&format!("/external/api/xml/status/{key}")));
+    assert!(portal.old_xml_url().ends_with(&format!("/xml2.php?type=status&apiKey={key}")));
+    assert!(portal.xmlstatus_url().ends_with(&format!("/integrateXML.php?feed=xmlstatus&apiKey={key}")));
 }
 
 #[tokio::test]
@@ -67,13 +50,8 @@ async fn a_wrong_key_or_question_is_refused_outside_2xx() {
 
 #[tokio::test]
 async fn a_portal_has_the_keys_it_was_given() {
-    let keys = Keys {
-        xml: "another".into(),
-        ..Keys::default()
-    };
-    let portal = Portal::start_with_keys(small_fleet(), Faults::none(), keys)
-        .await
-        .unwrap();
+    let keys = Keys { xml: "another".into(), ..Keys::default() };
+    let portal = Portal::start_with_keys(small_fleet(), Faults::none(), keys).await.unwrap();
     assert_eq!(get(&portal.xml_url()).await.status(), 200);
     let default_url = portal.xml_url().replace("another", &Keys::default().xml);
     assert_eq!(get(&default_url).await.status(), 403);

@@ -28,9 +28,7 @@ async fn refusals_have_their_status_on_both_interfaces() {
 
 #[tokio::test]
 async fn the_next_two_are_refused_with_retry_after_and_the_third_is_answered() {
-    let fault = Fault::TooManyRequests {
-        retry_after: Some("7".into()),
-    };
+    let fault = Fault::TooManyRequests { retry_after: Some("7".into()) };
     let portal = portal(Faults::none().with_next(2, Scope::Rest, fault)).await;
     assert_eq!(get(&portal.xml_url()).await.status(), 200);
     for _ in 0..2 {
@@ -52,20 +50,14 @@ async fn a_429_can_come_without_retry_after() {
 
 #[tokio::test]
 async fn a_rate_limit_refuses_what_exceeds_it_and_says_for_how_long() {
-    let fault = Fault::RateLimit {
-        requests: 2,
-        per: Duration::from_hours(1),
-    };
+    let fault = Fault::RateLimit { requests: 2, per: Duration::from_hours(1) };
     let portal = portal(Faults::none().with(Scope::Rest, fault)).await;
     let mut statuses = Vec::new();
     for _ in 0..3 {
         statuses.push(rest(&portal, "/bcdr/device").await.status().as_u16());
     }
     assert_eq!(statuses, [200, 200, 429]);
-    assert_eq!(
-        rest(&portal, "/bcdr/device").await.headers()["retry-after"],
-        "3600"
-    );
+    assert_eq!(rest(&portal, "/bcdr/device").await.headers()["retry-after"], "3600");
     assert_eq!(get(&portal.xml_url()).await.status(), 200);
 }
 
@@ -74,12 +66,7 @@ async fn a_login_page_is_html_with_200() {
     let portal = portal(Faults::none().with(Scope::Everything, Fault::LoginPage)).await;
     let answer = get(&portal.xml_url()).await;
     assert_eq!(answer.status(), 200);
-    assert!(
-        answer.headers()["content-type"]
-            .to_str()
-            .unwrap()
-            .starts_with("text/html")
-    );
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     assert!(answer.text().await.unwrap().contains("password"));
 }
 
@@ -138,28 +125,18 @@ async fn one_device_fails_while_the_others_work() {
     let broken = &fleet.devices[4].serial;
     let portal = portal(Faults::none().with(Scope::AssetsOf(broken.clone()), Fault::InternalError)).await;
     for device in &fleet.devices {
-        let status = rest(&portal, &format!("/bcdr/device/{}/asset?_page=1", device.serial))
-            .await
-            .status();
+        let status = rest(&portal, &format!("/bcdr/device/{}/asset?_page=1", device.serial)).await.status();
         assert_eq!(status == 500, device.serial == *broken, "{}", device.serial);
         assert!(status == 500 || status == 200);
     }
-    assert_eq!(
-        rest(&portal, &format!("/bcdr/device/{broken}")).await.status(),
-        200
-    );
+    assert_eq!(rest(&portal, &format!("/bcdr/device/{broken}")).await.status(), 200);
     assert_eq!(rest(&portal, "/bcdr/device").await.status(), 200);
 }
 
 #[tokio::test]
 async fn no_answer_ever_comes_and_the_request_runs_until_the_client_leaves() {
     let portal = portal(Faults::none().with(Scope::Feeds, Fault::NeverAnswer)).await;
-    let error = client()
-        .get(portal.xml_url())
-        .timeout(Duration::from_millis(200))
-        .send()
-        .await
-        .unwrap_err();
+    let error = client().get(portal.xml_url()).timeout(Duration::from_millis(200)).send().await.unwrap_err();
     assert!(error.is_timeout());
     until(|| portal.in_flight() == 0).await;
 }
@@ -169,27 +146,18 @@ async fn a_portal_that_never_answers_can_still_be_stopped() {
     let portal = portal(Faults::none().with(Scope::Feeds, Fault::NeverAnswer)).await;
     let ask = tokio::spawn(client().get(portal.xml_url()).send());
     until(|| portal.in_flight() == 1).await;
-    tokio::time::timeout(Duration::from_secs(5), portal.stop())
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), portal.stop()).await.unwrap().unwrap();
     ask.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn an_endless_answer_ends_with_its_portal() {
-    let fault = Fault::Endless {
-        bytes: None,
-        filler: Filler::OneValue,
-    };
+    let fault = Fault::Endless { bytes: None, filler: Filler::OneValue };
     let portal = portal(Faults::none().with(Scope::Feeds, fault)).await;
     let mut answer = get(&portal.xml_url()).await;
     let reading = tokio::spawn(async move { while let Ok(Some(_)) = answer.chunk().await {} });
     portal.stop().await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), reading)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), reading).await.unwrap().unwrap();
 }
 
 #[tokio::test]

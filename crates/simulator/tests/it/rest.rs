@@ -60,10 +60,7 @@ async fn the_asset_list_is_an_array_without_page_and_an_envelope_with_it() {
     for device in &fleet.devices {
         let path = format!("/bcdr/device/{}/asset", device.serial);
         let items = fleet.asset_items(&device.serial).unwrap();
-        assert_eq!(
-            json(rest(&portal, &path).await).await,
-            Value::Array(items.clone())
-        );
+        assert_eq!(json(rest(&portal, &path).await).await, Value::Array(items.clone()));
         let body = json(rest(&portal, &format!("{path}?_page=1&_perPage=100")).await).await;
         assert_eq!(body["items"], Value::Array(items.clone()));
         assert_eq!(body["pagination"]["totalPages"], usize::from(!items.is_empty()));
@@ -73,11 +70,7 @@ async fn the_asset_list_is_an_array_without_page_and_an_envelope_with_it() {
 #[tokio::test]
 async fn all_three_shapes_can_be_had_whatever_is_asked() {
     let fleet = small_fleet();
-    let device = fleet
-        .devices
-        .iter()
-        .find(|device| device.assets.len() >= 3)
-        .unwrap();
+    let device = fleet.devices.iter().find(|device| device.assets.len() >= 3).unwrap();
     let items = fleet.asset_items(&device.serial).unwrap();
     for query in ["", "?_page=1&_perPage=100"] {
         let path = format!("/bcdr/device/{}/asset{query}", device.serial);
@@ -87,9 +80,9 @@ async fn all_three_shapes_can_be_had_whatever_is_asked() {
             let found: Vec<Value> = match shape {
                 ListShape::Array => body.as_array().unwrap().clone(),
                 ListShape::Envelope => body["items"].as_array().unwrap().clone(),
-                ListShape::IndexedObject => (0..items.len())
-                    .map(|index| body[index.to_string()].clone())
-                    .collect(),
+                ListShape::IndexedObject => {
+                    (0..items.len()).map(|index| body[index.to_string()].clone()).collect()
+                }
             };
             assert_eq!(found, items, "{shape:?}");
         }
@@ -100,11 +93,7 @@ async fn all_three_shapes_can_be_had_whatever_is_asked() {
 async fn lists_of_one_kind_state_no_type_and_one_asset_is_an_array_of_one() {
     let fleet = small_fleet();
     let portal = portal(Faults::none()).await;
-    let device = fleet
-        .devices
-        .iter()
-        .find(|device| device.asset_count(AssetKind::Share) == 1)
-        .unwrap();
+    let device = fleet.devices.iter().find(|device| device.asset_count(AssetKind::Share) == 1).unwrap();
     let base = format!("/bcdr/device/{}/asset", device.serial);
     for (kind, path) in [(AssetKind::Agent, "agent"), (AssetKind::Share, "share")] {
         let items = json(rest(&portal, &format!("{base}/{path}")).await).await;
@@ -115,10 +104,7 @@ async fn lists_of_one_kind_state_no_type_and_one_asset_is_an_array_of_one() {
     let volume = &device.assets[0].volume;
     let one = json(rest(&portal, &format!("{base}/{volume}")).await).await;
     assert_eq!(one[0]["name"], device.assets[0].name.as_str());
-    assert_eq!(
-        json(rest(&portal, &format!("{base}/0000")).await).await,
-        Value::Array(vec![])
-    );
+    assert_eq!(json(rest(&portal, &format!("{base}/0000")).await).await, Value::Array(vec![]));
 }
 
 #[tokio::test]
@@ -141,27 +127,15 @@ async fn single_devices_alerts_and_empty_lists_have_their_own_pages() {
 #[tokio::test]
 async fn what_does_not_exist_is_404_and_what_is_no_get_is_405() {
     let portal = portal(Faults::none()).await;
-    for path in [
-        "/bcdr/device/NONE",
-        "/bcdr/device/NONE/asset",
-        "/bcdr/device/NONE/alert",
-        "/report/alert",
-    ] {
+    for path in ["/bcdr/device/NONE", "/bcdr/device/NONE/asset", "/bcdr/device/NONE/alert", "/report/alert"] {
         let answer = rest(&portal, path).await;
         assert_eq!(answer.status(), 404, "{path}");
         assert!(json(answer).await["code"].is_string());
     }
-    assert_eq!(
-        get(&format!("{}/v2/bcdr/device", portal.url())).await.status(),
-        404
-    );
+    assert_eq!(get(&format!("{}/v2/bcdr/device", portal.url())).await.status(), 404);
     let keys = portal.keys();
     let put = client().put(format!("{}/bcdr/device", portal.rest_url()));
-    let answer = put
-        .basic_auth(&keys.rest_public, Some(&keys.rest_secret))
-        .send()
-        .await
-        .unwrap();
+    let answer = put.basic_auth(&keys.rest_public, Some(&keys.rest_secret)).send().await.unwrap();
     assert_eq!(answer.status(), 405);
     assert!(portal.methods().contains("PUT"));
 }
@@ -191,14 +165,7 @@ async fn the_year_9999_stands_in_feeds_and_lists_alike() {
     let portal = portal(Faults::none().with(Scope::Everything, Fault::Year9999)).await;
     let document = get(&portal.xml_url()).await.text().await.unwrap();
     assert!(document.contains("<LastBackup tz=\"EST\">9999-12-31 23:59:59</LastBackup>"));
-    assert!(
-        get(&portal.xmlstatus_url())
-            .await
-            .text()
-            .await
-            .unwrap()
-            .contains("9999-12-31")
-    );
+    assert!(get(&portal.xmlstatus_url()).await.text().await.unwrap().contains("9999-12-31"));
     let devices = json(rest(&portal, "/bcdr/device").await).await.to_string();
     assert!(devices.contains("9999-12-31T23:59:59+00:00"));
 }

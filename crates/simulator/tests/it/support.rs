@@ -25,16 +25,9 @@ pub(crate) async fn portal(faults: Faults) -> Portal {
 pub(crate) fn client() -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .expect("the first provider");
+        rustls::crypto::ring::default_provider().install_default().expect("the first provider");
     });
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_gzip()
-        .no_proxy()
-        .build()
-        .unwrap()
+    Client::builder().redirect(redirect::Policy::none()).no_gzip().no_proxy().build().unwrap()
 }
 
 pub(crate) async fn get(url: &str) -> Response {
@@ -45,12 +38,7 @@ pub(crate) async fn get(url: &str) -> Response {
 pub(crate) async fn rest(portal: &Portal, path: &str) -> Response {
     let url = format!("{}{path}", portal.rest_url());
     let keys = portal.keys();
-    client()
-        .get(url)
-        .basic_auth(&keys.rest_public, Some(&keys.rest_secret))
-        .send()
-        .await
-        .unwrap()
+    client().get(url).basic_auth(&keys.rest_public, Some(&keys.rest_secret)).send().await.unwrap()
 }
 
 pub(crate) async fn json(response: Response) -> Value {

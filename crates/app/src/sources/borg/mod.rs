@@ -49,9 +49,10 @@ pub static KIND: SourceKind = SourceKind { id: "borg", kinds: &[&REPOSITORY, &SE
 pub static ENTRY: Entry = Entry {
     kind: &KIND,
     location: "a borg repository, as borg takes it, without `::`",
-    about: "One borg repository through the program borg, read-only and without locks.",
+    about: "one borg repository through the program borg, read-only and without locks",
     example: "borg:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
+    deadline: Duration::from_mins(2),
     secret_variable: Some("BORG_PASSPHRASE"),
     open: |config| open_in(config, &Environment::of_this_program()),
 };
@@ -80,7 +81,6 @@ const INFO: [&str; 6] = ["--bypass-lock", "--log-json", "--lock-wait", LOCK_WAIT
 
 /// Opens a source whose program runs in `environment` instead of the one this program was started in.
 pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dyn Source>, OpenError> {
-    let repository = Repository::new(&config, &REPOSITORY)?;
     if config.location.contains("::") {
         let why = "it names an archive; write the repository only, without `::` and what follows".to_owned();
         return Err(OpenError::Location { source_id: config.id, why });
@@ -89,6 +89,7 @@ pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dy
     let known = secret.as_ref().map(Secret::expose);
     let passphrase = known.or_else(|| environment.get("BORG_PASSPHRASE")?.to_str());
     let redaction = Redaction::new(passphrase, &config.location, environment);
+    let repository = Repository::new(&config, &REPOSITORY, redaction)?;
     let base = Base::of(&config.id, &config.location, environment);
     let mut variables = environment.for_program(&HANDED_ON);
     let mut set = |name: &str, value: OsString| variables.insert(name.into(), value);
@@ -113,7 +114,7 @@ pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dy
         variables.remove(&OsString::from(PASSPHRASE_VARIABLES[1]));
     }
     let program = config.program.unwrap_or_else(|| PathBuf::from("borg"));
-    Ok(Box::new(Borg { repository, program, variables, base, redaction, deadline: config.deadline }))
+    Ok(Box::new(Borg { repository, program, variables, base, deadline: config.deadline }))
 }
 
 /// An opened source.
@@ -122,7 +123,6 @@ struct Borg {
     program: PathBuf,
     variables: BTreeMap<OsString, OsString>,
     base: Option<Base>,
-    redaction: Redaction,
     deadline: Duration,
 }
 
@@ -134,16 +134,22 @@ impl Source for Borg {
     fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>> {
         async move {
             let deadline = pin!(tokio::time::sleep(self.deadline));
-            let spoken = self.run(&LIST, deadline).await.map_err(failed)?;
+            let spoken = self.run(&LIST, deadline).await.map_err(|problem| self.failed(problem))?;
             // The list is read only to tell an answer from a failure; every instant will do.
-            answer::archives(&spoken, Timestamp::UNIX_EPOCH, self.asking()).map_err(failed)?;
-            Ok(out.write_all(&self.redaction.bytes(&spoken.stdout))?)
+            answer::archives(&spoken, Timestamp::UNIX_EPOCH, self.asking())
+                .map_err(|problem| self.failed(problem))?;
+            Ok(out.write_all(&self.repository.redacted_bytes(&spoken.stdout))?)
         }
         .boxed()
     }
 }
 
 impl Borg {
+    fn failed(&self, problem: Problem) -> RawError {
+        let Problem { kind, reason } = self.repository.redacted(problem);
+        RawError::Look(Failure { place: Place::source(), kind, reason })
+    }
+
     /// Lists the archives; then, if it is due and time is left, takes the size. Both share one deadline, and a size that
     /// could not be taken never fails the look.
     async fn look_once(&self, at: Timestamp, keep: Keep) -> Collection {
@@ -163,23 +169,18 @@ impl Borg {
         answer::size(&spoken, self.asking())
     }
 
-    /// Runs borg; from here on nothing it complained about holds a secret.
+    /// Runs borg. What it complained about may hold a secret until it is taken out of what is handed on.
     async fn run(&self, arguments: &[&str], deadline: Pin<&mut Sleep>) -> Result<Spoken, Problem> {
         base::ready(self.base.as_ref())?;
         let environment = self.variables.clone().into_iter().collect();
         let call = Call { program: &self.program, arguments, environment };
         let spoken = program::run(call, deadline).await;
-        let spoken = spoken.map_err(|error| program::not_started(&self.program, PACKAGE, &error))?;
-        Ok(Spoken { stderr: self.redaction.text(&spoken.stderr), ..spoken })
+        spoken.map_err(|error| program::not_started(&self.program, PACKAGE, &error))
     }
 
     fn asking(&self) -> answer::Asking<'_> {
         answer::Asking { deadline: self.deadline, base: self.base.as_ref() }
     }
-}
-
-fn failed(Problem { kind, reason }: Problem) -> RawError {
-    RawError::Look(Failure { place: Place::source(), kind, reason })
 }
 
 #[cfg(test)]

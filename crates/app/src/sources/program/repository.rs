@@ -2,6 +2,7 @@
 //!
 //! Puts what was read into a Collection of one repository. It runs nothing and reads no output.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use lastgood_core::observation::{
     Stated,
 };
 
-use super::{Problem, repository_key, shown_location};
+use super::{Problem, Redaction, repository_key, shown_location};
 use crate::sources::{Keep, OpenError, SourceConfig};
 
 /// How often the size is taken where nobody said otherwise: it costs reading the whole index.
@@ -30,6 +31,7 @@ pub(in crate::sources) struct Repository {
     capacity_bytes: Option<u64>,
     stats_interval: Duration,
     size_taken_at: Mutex<Option<Timestamp>>,
+    redaction: Redaction,
 }
 
 /// What one look listed.
@@ -47,7 +49,11 @@ pub(in crate::sources) struct Listed {
 
 impl Repository {
     /// Takes what is configured; a location that no program could be given is a mistake.
-    pub(in crate::sources) fn new(config: &SourceConfig, kind: &'static Kind) -> Result<Self, OpenError> {
+    pub(in crate::sources) fn new(
+        config: &SourceConfig,
+        kind: &'static Kind,
+        redaction: Redaction,
+    ) -> Result<Self, OpenError> {
         if config.location.contains('\0') {
             let why = "it holds a NUL byte; write the repository as its program takes it".to_owned();
             return Err(OpenError::Location { source_id: config.id.clone(), why });
@@ -61,7 +67,19 @@ impl Repository {
             capacity_bytes: config.capacity_bytes,
             stats_interval: config.stats_interval.unwrap_or(DEFAULT_STATS_INTERVAL),
             size_taken_at: Mutex::new(None),
+            redaction,
         })
+    }
+
+    /// Takes the secrets out of a problem. Done as the last step: a password may be a word of the very message that
+    /// says that it is wrong.
+    pub(in crate::sources) fn redacted(&self, Problem { kind, reason }: Problem) -> Problem {
+        Problem { kind, reason: self.redaction.text(&reason) }
+    }
+
+    /// Takes the secrets out of a document.
+    pub(in crate::sources) fn redacted_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.redaction.bytes(bytes)
     }
 
     /// Returns whether the size is due, and notes that it is taken: at the first look, then once per `stats_interval`.
@@ -77,7 +95,7 @@ impl Repository {
 
     /// A look that saw nothing.
     pub(in crate::sources) fn not_seen(&self, at: Timestamp, problem: Problem) -> Collection {
-        let Problem { kind, reason } = problem;
+        let Problem { kind, reason } = self.redacted(problem);
         let failure = Failure { place: Place::source(), kind, reason };
         Collection::failed(self.id.clone(), self.source_kind, at, failure)
     }
@@ -99,18 +117,21 @@ impl Repository {
         let used = size.as_ref().and_then(|size| size.as_ref().ok().copied());
         repository.space = self.space(used);
         // Without a capacity there is no share to judge; the size is shown all the same.
-        repository.space_exempt = self.capacity_bytes.is_none().then_some(Exemption::NoStorageStated);
+        repository.space_exempt = self.capacity_bytes.is_none().then_some(Exemption::NoCapacitySet);
         if keep == Keep::Everything {
             let count = listed.backup_count.to_string();
             repository.details = vec![("location", self.location.as_str().into()), ("backups", count.into())];
         }
         repository.assets = listed.assets;
         repository.evidence = listed.evidence;
+        for evidence in &mut repository.evidence {
+            evidence.raw = self.redaction.text(&evidence.raw).into();
+        }
         let size_problem = size.and_then(Result::err).map(|problem| Problem {
             reason: format!("the size was not taken: {}", problem.reason),
             ..problem
         });
-        let problems = listed.not_read.into_iter().chain(size_problem);
+        let problems = listed.not_read.into_iter().chain(size_problem).map(|problem| self.redacted(problem));
         let failure =
             |Problem { kind, reason }| Failure { place: Place::repository(name.clone()), kind, reason };
         Collection {

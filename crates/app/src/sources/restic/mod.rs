@@ -45,9 +45,10 @@ pub static KIND: SourceKind = SourceKind { id: "restic", kinds: &[&REPOSITORY, &
 pub static ENTRY: Entry = Entry {
     kind: &KIND,
     location: "a restic repository, as restic takes it",
-    about: "One restic repository through the program restic, read-only and without locks.",
+    about: "one restic repository through the program restic, read-only and without locks",
     example: "restic:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
+    deadline: Duration::from_mins(2),
     secret_variable: Some("RESTIC_PASSWORD"),
     open: |config| open_in(config, &Environment::of_this_program()),
 };
@@ -82,11 +83,11 @@ const STATS: [&str; 6] = ["--no-lock", "--no-cache", "--json", "stats", "--mode"
 
 /// Opens a source whose program runs in `environment` instead of the one this program was started in.
 pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dyn Source>, OpenError> {
-    let repository = Repository::new(&config, &REPOSITORY)?;
     let secret = config.secret.as_ref().map(crate::secret::SecretFrom::read).transpose()?;
     let known = secret.as_ref().map(Secret::expose);
     let password = known.or_else(|| environment.get("RESTIC_PASSWORD")?.to_str());
     let redaction = Redaction::new(password, &config.location, environment);
+    let repository = Repository::new(&config, &REPOSITORY, redaction)?;
     let has_password =
         secret.is_some() || PASSWORD_VARIABLES.iter().any(|name| environment.get(name).is_some());
     let mut variables = environment.for_program(&HANDED_ON);
@@ -99,14 +100,7 @@ pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dy
         variables.insert("RESTIC_PASSWORD".into(), secret.expose().into());
     }
     let program = config.program.unwrap_or_else(|| PathBuf::from("restic"));
-    Ok(Box::new(Restic {
-        repository,
-        program,
-        variables,
-        has_password,
-        redaction,
-        deadline: config.deadline,
-    }))
+    Ok(Box::new(Restic { repository, program, variables, has_password, deadline: config.deadline }))
 }
 
 /// An opened source.
@@ -115,7 +109,6 @@ struct Restic {
     program: PathBuf,
     variables: BTreeMap<OsString, OsString>,
     has_password: bool,
-    redaction: Redaction,
     deadline: Duration,
 }
 
@@ -127,16 +120,22 @@ impl Source for Restic {
     fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>> {
         async move {
             let deadline = pin!(tokio::time::sleep(self.deadline));
-            let spoken = self.list(deadline).await.map_err(failed)?;
+            let spoken = self.list(deadline).await.map_err(|problem| self.failed(problem))?;
             // The list is read only to tell an answer from a failure; every instant will do.
-            answer::snapshots(&spoken, Timestamp::UNIX_EPOCH, self.deadline).map_err(failed)?;
-            Ok(out.write_all(&self.redaction.bytes(&spoken.stdout))?)
+            answer::snapshots(&spoken, Timestamp::UNIX_EPOCH, self.deadline)
+                .map_err(|problem| self.failed(problem))?;
+            Ok(out.write_all(&self.repository.redacted_bytes(&spoken.stdout))?)
         }
         .boxed()
     }
 }
 
 impl Restic {
+    fn failed(&self, problem: Problem) -> RawError {
+        let Problem { kind, reason } = self.repository.redacted(problem);
+        RawError::Look(Failure { place: Place::source(), kind, reason })
+    }
+
     /// Lists the snapshots; then, if it is due and time is left, takes the size. Both share one deadline, and a size that
     /// could not be taken never fails the look.
     async fn look_once(&self, at: Timestamp, keep: Keep) -> Collection {
@@ -166,18 +165,13 @@ impl Restic {
         answer::size(&spoken, self.deadline)
     }
 
-    /// Runs restic; from here on nothing it complained about holds a secret.
+    /// Runs restic. What it complained about may hold a secret until it is taken out of what is handed on.
     async fn run(&self, arguments: &[&str], deadline: Pin<&mut Sleep>) -> Result<Spoken, Problem> {
         let environment = self.variables.clone().into_iter().collect();
         let call = Call { program: &self.program, arguments, environment };
         let spoken = program::run(call, deadline).await;
-        let spoken = spoken.map_err(|error| program::not_started(&self.program, PACKAGE, &error))?;
-        Ok(Spoken { stderr: self.redaction.text(&spoken.stderr), ..spoken })
+        spoken.map_err(|error| program::not_started(&self.program, PACKAGE, &error))
     }
-}
-
-fn failed(Problem { kind, reason }: Problem) -> RawError {
-    RawError::Look(Failure { place: Place::source(), kind, reason })
 }
 
 #[cfg(test)]

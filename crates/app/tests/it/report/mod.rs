@@ -33,8 +33,8 @@ fn fleet() -> Facts {
     late.last_run = LastRun::Failed { in_row: 3, at: Some(ago(now, Seconds::hours(2))) };
     late.last_good = Stated::Value(ago(now, Seconds::days(4)));
     late.last_offsite = Stated::Never;
-    late.evidence = Box::new([Evidence::new("lastOffsite", Some(57), "0", "read as never")]);
-    late.details = Box::new([("operating system", "Debian 12".into())]);
+    late.more.evidence = Vec::from([Evidence::new("lastOffsite", Some(57), "0", "read as never")]);
+    late.more.details = Vec::from([("operating system", "Debian 12".into())]);
     let mut ahead = agent("ahead", now);
     ahead.last_good = Stated::Value(at("2027-01-01T00:00:00Z"));
     let mut archived = agent("old", now);
@@ -92,8 +92,8 @@ fn hostile() -> Facts {
         if index != 3 {
             asset.last_good = Stated::Never;
         }
-        asset.details = Box::new([("note", "a\u{1b}]0;title\u{7}".into())]);
-        asset.evidence = Box::new([Evidence::new("name", None, "x\u{1b}[31m\n", "kept as it is")]);
+        asset.more.details = Vec::from([("note", "a\u{1b}]0;title\u{7}".into())]);
+        asset.more.evidence = Vec::from([Evidence::new("name", None, "x\u{1b}[31m\n", "kept as it is")]);
         repository.assets.push(asset);
     }
     let mut collection = FleetBuilder::new("acme", now).repository(repository).collection();
@@ -280,7 +280,7 @@ fn nagios_lists_fifty_lines_and_counts_the_others() {
     for name in &names {
         let mut late = agent(name, noon());
         late.last_good = Stated::Never;
-        late.created_at = Stated::Value(noon());
+        late.more.created_at = Stated::Value(noon());
         facts.sources[0].repositories[0].stated.assets.push(late);
     }
     let text = check(&facts, Only::All, Format::Nagios);

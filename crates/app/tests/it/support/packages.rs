@@ -8,34 +8,24 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Each program that tests run, with the Debian package that brings it.
-const PACKAGES: [(&str, &str); 4] = [
-    ("git", "git"),
-    ("restic", "restic"),
-    ("borg", "borgbackup"),
-    ("promtool", "prometheus"),
-];
+const PACKAGES: [(&str, &str); 4] =
+    [("git", "git"), ("restic", "restic"), ("borg", "borgbackup"), ("promtool", "prometheus")];
 
 /// Finds a program in `PATH`.
 ///
 /// Panics with the Debian package that brings the program where it is missing.
 #[track_caller]
 pub(crate) fn program(name: &str) -> PathBuf {
-    let package = PACKAGES
-        .iter()
-        .find(|(program, _)| *program == name)
-        .map_or(name, |(_, package)| package);
+    let package = PACKAGES.iter().find(|(program, _)| *program == name).map_or(name, |(_, package)| package);
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_executable(file));
+    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| is_executable(file));
     found.unwrap_or_else(|| {
         panic!("{name} is not in PATH: install the Debian package {package} (as root, ./test does it)")
     })
 }
 
 fn is_executable(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[test]

@@ -94,10 +94,7 @@ fn item_length(code: &str) -> usize {
 
 /// As many bytes as before, all of them spaces except the line breaks.
 pub(super) fn blank(piece: &str) -> String {
-    piece
-        .bytes()
-        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-        .collect()
+    piece.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }
 
 /// The length of the piece that `rest` begins with, and whether it is code.
@@ -118,10 +115,7 @@ fn next_piece(rest: &str) -> (usize, bool) {
         return character_length(rest).map_or((1, true), |length| (length, false));
     }
     // A whole word at once, so that the `r` of `for"` never passes for the start of a raw string.
-    (
-        word_length(rest).max(rest.chars().next().map_or(1, char::len_utf8)),
-        true,
-    )
+    (word_length(rest).max(rest.chars().next().map_or(1, char::len_utf8)), true)
 }
 
 fn word_length(rest: &str) -> usize {
@@ -150,17 +144,12 @@ fn block_comment_length(rest: &str) -> usize {
 
 fn raw_string_length(rest: &str) -> Option<usize> {
     let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
-        rest.strip_prefix(prefix)
-            .is_some_and(|after| after.trim_start_matches('#').starts_with('"'))
+        rest.strip_prefix(prefix).is_some_and(|after| after.trim_start_matches('#').starts_with('"'))
     })?;
     let opening = rest[prefix.len()..].find('"')? + prefix.len();
     let closing = format!("\"{}", &rest[prefix.len()..opening]);
     let body = opening + 1;
-    Some(
-        rest[body..]
-            .find(&closing)
-            .map_or(rest.len(), |end| body + end + closing.len()),
-    )
+    Some(rest[body..].find(&closing).map_or(rest.len(), |end| body + end + closing.len()))
 }
 
 fn quoted_length(rest: &str, quote: char) -> usize {

@@ -86,11 +86,7 @@ pub(super) fn app_folders(module: &str, files: &[(&str, &str)]) -> Vec<String> {
     if MEETING_PLACES.contains(&module) {
         return Vec::new();
     }
-    let mut seen = if APART.contains(&module) {
-        Some(module.to_owned())
-    } else {
-        None
-    };
+    let mut seen = if APART.contains(&module) { Some(module.to_owned()) } else { None };
     let mut violations = Vec::new();
     for (path, text) in files {
         let code = code_only(text);
@@ -124,11 +120,7 @@ pub(super) fn module_of<'a>(path: &'a str, source_folder: &str) -> Option<(&'a s
 fn declared_modules(lib: &str) -> Vec<String> {
     let code = without_tests(&code_only(lib));
     let names = identifiers(&code);
-    names
-        .windows(2)
-        .filter(|pair| pair[0].1 == "mod")
-        .map(|pair| pair[1].1.to_owned())
-        .collect()
+    names.windows(2).filter(|pair| pair[0].1 == "mod").map(|pair| pair[1].1.to_owned()).collect()
 }
 
 /// Every name that is reached from the crate's root, with the place of its path: `crate::name`, each name of
@@ -209,11 +201,7 @@ mod tests {
             ("lastgood-datto", "lastgood", false, false),
             ("lastgood", "lastgood-datto", true, true),
         ] {
-            let dependency = Dependency {
-                user: user.to_owned(),
-                used: used.to_owned(),
-                normal,
-            };
+            let dependency = Dependency { user: user.to_owned(), used: used.to_owned(), normal };
             let violations = crates(&[dependency]);
             assert_eq!(violations.is_empty(), fine, "{user} on {used}: {violations:?}");
         }
@@ -222,18 +210,12 @@ mod tests {
     #[test]
     fn a_core_module_that_uses_one_below_it_is_caught() {
         let path = "crates/core/src/facts.rs";
-        starts(
-            &core(path, "\nuse crate::judge::Judge;"),
-            "crates/core/src/facts.rs:2: `facts` uses `judge`",
-        );
+        starts(&core(path, "\nuse crate::judge::Judge;"), "crates/core/src/facts.rs:2: `facts` uses `judge`");
         starts(
             &core(path, "use crate::{\n    id::{self, judge},\n    judge,\n};"),
             "crates/core/src/facts.rs:1:",
         );
-        starts(
-            &core(path, "use super::judge;"),
-            "crates/core/src/facts.rs:1: `facts` uses `judge`",
-        );
+        starts(&core(path, "use super::judge;"), "crates/core/src/facts.rs:1: `facts` uses `judge`");
         starts(
             &core("crates/core/src/facts/a.rs", "use super::super::judge::Judge;"),
             "crates/core/src/facts/a.rs:1:",
@@ -242,14 +224,8 @@ mod tests {
             &core("crates/core/src/id/mod.rs", "fn a(f: crate::facts::Facts) {}"),
             "crates/core/src/id/mod.rs:1:",
         );
-        starts(
-            &core(path, "use crate::Verdict;"),
-            "crates/core/src/facts.rs:1: `crate::Verdict` hides",
-        );
-        starts(
-            &core("crates/core/src/new.rs", ""),
-            "crates/core/src/new.rs:1: not declared",
-        );
+        starts(&core(path, "use crate::Verdict;"), "crates/core/src/facts.rs:1: `crate::Verdict` hides");
+        starts(&core("crates/core/src/new.rs", ""), "crates/core/src/new.rs:1: not declared");
     }
 
     #[test]
@@ -257,49 +233,25 @@ mod tests {
         let text = "use crate::id::Id;\nuse super::id;\n// crate::judge\nmod a { use super::Own; }\n\
                     #[cfg(test)]\nmod tests {\n    use crate::judge::Judge;\n}\n";
         assert_eq!(core("crates/core/src/facts.rs", text), Vec::<String>::new());
-        assert_eq!(
-            core("crates/core/src/facts/a.rs", "use super::judge;"),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            core("crates/core/src/facts/tests.rs", "use crate::judge::Judge;"),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            core("crates/core/src/lib.rs", "pub use crate::judge::Judge;"),
-            Vec::<String>::new()
-        );
+        assert_eq!(core("crates/core/src/facts/a.rs", "use super::judge;"), Vec::<String>::new());
+        assert_eq!(core("crates/core/src/facts/tests.rs", "use crate::judge::Judge;"), Vec::<String>::new());
+        assert_eq!(core("crates/core/src/lib.rs", "pub use crate::judge::Judge;"), Vec::<String>::new());
     }
 
     #[test]
     fn app_folders_that_see_each_other_are_caught() {
-        let folder = [(
-            "crates/app/src/store/mod.rs",
-            "use crate::exit::Exit;\nuse crate::web::Page;",
-        )];
-        starts(
-            &app_folders("store", &folder),
-            "crates/app/src/store/mod.rs:2: `store` brings `web`",
-        );
+        let folder = [("crates/app/src/store/mod.rs", "use crate::exit::Exit;\nuse crate::web::Page;")];
+        starts(&app_folders("store", &folder), "crates/app/src/store/mod.rs:2: `store` brings `web`");
         let upwards = [("crates/app/src/store/mod.rs", "use super::sources::Source;")];
-        starts(
-            &app_folders("store", &upwards),
-            "crates/app/src/store/mod.rs:1: `store` brings `sources`",
-        );
+        starts(&app_folders("store", &upwards), "crates/app/src/store/mod.rs:1: `store` brings `sources`");
         let between = [
             ("crates/app/src/collect/mod.rs", "use crate::sources::Source;"),
             ("crates/app/src/collect/a.rs", "use crate::{exit, store::Store};"),
         ];
-        starts(
-            &app_folders("collect", &between),
-            "crates/app/src/collect/a.rs:1: `collect` brings `store`",
-        );
+        starts(&app_folders("collect", &between), "crates/app/src/collect/a.rs:1: `collect` brings `store`");
         assert_eq!(app_folders("pipeline", &between), Vec::<String>::new());
         assert_eq!(app_folders("collect", &between[..1]), Vec::<String>::new());
-        let own = [(
-            "crates/app/src/sources/a.rs",
-            "use crate::sources::Source;\nuse super::store;",
-        )];
+        let own = [("crates/app/src/sources/a.rs", "use crate::sources::Source;\nuse super::store;")];
         assert_eq!(app_folders("sources", &own), Vec::<String>::new());
     }
 

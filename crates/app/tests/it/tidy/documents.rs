@@ -9,24 +9,14 @@ use std::path::Path;
 use super::shape::words;
 
 /// Documents without which nobody finds their way.
-const NEEDED: [&str; 6] = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "LICENSE-MIT",
-    "LICENSE-APACHE",
-];
+const NEEDED: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// The documents everybody looks for are there and say something.
 pub(super) fn needed(files: &[(&str, &str)]) -> Vec<String> {
     NEEDED
         .into_iter()
-        .filter(|needed| {
-            !files
-                .iter()
-                .any(|(path, text)| path == needed && !text.trim().is_empty())
-        })
+        .filter(|needed| !files.iter().any(|(path, text)| path == needed && !text.trim().is_empty()))
         .map(|needed| format!("{needed}:1: missing or empty: write it"))
         .collect()
 }
@@ -38,13 +28,11 @@ pub(super) fn links(path: &str, text: &str, files: &[(&str, &str)]) -> Vec<Strin
         if target.contains("://") || target.starts_with("mailto:") {
             continue;
         }
-        let (place, anchor) = target
-            .split_once('#')
-            .map_or((target, None), |(place, anchor)| (place, Some(anchor)));
+        let (place, anchor) =
+            target.split_once('#').map_or((target, None), |(place, anchor)| (place, Some(anchor)));
         let Some(wanted) = resolve(path, place) else {
-            violations.push(format!(
-                "{path}:{line}: link to {target} leaves the tree: link to a file inside it"
-            ));
+            violations
+                .push(format!("{path}:{line}: link to {target} leaves the tree: link to a file inside it"));
             continue;
         };
         let found = files.iter().find(|(candidate, _)| *candidate == wanted);
@@ -52,9 +40,8 @@ pub(super) fn links(path: &str, text: &str, files: &[(&str, &str)]) -> Vec<Strin
         let exists =
             found.is_some() || wanted.is_empty() || files.iter().any(|(file, _)| file.starts_with(&folder));
         if !exists {
-            violations.push(format!(
-                "{path}:{line}: link to {target}, but there is no {wanted}: correct the link"
-            ));
+            violations
+                .push(format!("{path}:{line}: link to {target}, but there is no {wanted}: correct the link"));
         }
         if let (Some((_, page)), Some(anchor)) = (found, anchor)
             && is_page(&wanted)
@@ -87,9 +74,8 @@ pub(super) fn checks(ids: &[(&str, &str)], documentation: &str, tests: &[&str]) 
             ));
         }
         if !tests.iter().any(|test| words(test, id).next().is_some()) {
-            violations.push(format!(
-                "{path}:1: check `{id}` stands in no test: add its table, a row per boundary"
-            ));
+            violations
+                .push(format!("{path}:1: check `{id}` stands in no test: add its table, a row per boundary"));
         }
     }
     violations
@@ -151,14 +137,7 @@ fn link_targets(text: &str) -> Vec<(usize, &str)> {
         if let Some((label, target)) = content.trim_start().split_once("]: ")
             && label.starts_with('[')
         {
-            targets.push((
-                line,
-                target
-                    .split(' ')
-                    .next()
-                    .unwrap_or(target)
-                    .trim_matches(['<', '>']),
-            ));
+            targets.push((line, target.split(' ').next().unwrap_or(target).trim_matches(['<', '>'])));
         }
     }
     targets
@@ -184,9 +163,7 @@ fn resolve(path: &str, place: &str) -> Option<String> {
 }
 
 fn is_page(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "md")
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
 /// What `#…` may name on a page: its headings as GitHub spells them (lower case, blanks to hyphens, no punctuation,
@@ -201,17 +178,10 @@ fn anchors(page: &str) -> BTreeSet<String> {
             .map(|character| if character == ' ' { '-' } else { character })
             .collect();
         let repeated = (1..).map(|count| format!("{slug}-{count}"));
-        let free = std::iter::once(slug.clone())
-            .chain(repeated)
-            .find(|anchor| !anchors.contains(anchor));
+        let free = std::iter::once(slug.clone()).chain(repeated).find(|anchor| !anchors.contains(anchor));
         anchors.extend(free);
     }
-    anchors.extend(
-        page.split("id=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .map(str::to_owned),
-    );
+    anchors.extend(page.split("id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
     anchors
 }
 
@@ -237,13 +207,8 @@ mod tests {
 
     #[test]
     fn a_broken_link_is_caught() {
-        let files = [
-            (
-                "docs/a.md",
-                "# Über `Eins`: zwei\n## Same\n## Same\n<a id=\"here\">",
-            ),
-            ("src/b.rs", ""),
-        ];
+        let files =
+            [("docs/a.md", "# Über `Eins`: zwei\n## Same\n## Same\n<a id=\"here\">"), ("src/b.rs", "")];
         let links_of = |text: &str| links("docs/c.md", text, &files);
         for good in [
             "[x](a.md)",
@@ -259,32 +224,20 @@ mod tests {
         }
         starts(&links_of("\n[x](gone.md)"), "docs/c.md:2: link to gone.md");
         starts(&links_of("[`x`](gone.md)"), "docs/c.md:1: link to gone.md");
-        starts(
-            &links_of("[x](a.md) [y](../docs/gone.md)"),
-            "docs/c.md:1: link to ../docs/gone.md",
-        );
+        starts(&links_of("[x](a.md) [y](../docs/gone.md)"), "docs/c.md:1: link to ../docs/gone.md");
         starts(&links_of("[x]: ../gone"), "docs/c.md:1: link to ../gone");
         starts(
             &links_of("[x](a.md#same-2)"),
             "docs/c.md:1: link to a.md#same-2, but docs/a.md has no such heading",
         );
-        starts(
-            &links_of("[x](../../a.md)"),
-            "docs/c.md:1: link to ../../a.md leaves the tree",
-        );
+        starts(&links_of("[x](../../a.md)"), "docs/c.md:1: link to ../../a.md leaves the tree");
     }
 
     #[test]
     fn a_check_without_documentation_or_test_is_caught() {
         let ids = [("quota", "checks/quota.rs")];
-        assert_eq!(
-            checks(&ids, "## `quota`: storage\n", &["ask(\"quota\")"]),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            checks(&ids, "## quota\n", &["quota::CHECK"]),
-            Vec::<String>::new()
-        );
+        assert_eq!(checks(&ids, "## `quota`: storage\n", &["ask(\"quota\")"]), Vec::<String>::new());
+        assert_eq!(checks(&ids, "## quota\n", &["quota::CHECK"]), Vec::<String>::new());
         starts(
             &checks(&ids, "quota\n## quota_level\n```\n# quota\n```\n", &["quota"]),
             "checks/quota.rs:1: check",
@@ -298,14 +251,8 @@ mod tests {
 
     #[test]
     fn an_example_that_no_test_loads_is_caught() {
-        assert_eq!(
-            examples(&["examples/a.toml"], &["load(\"a.toml\")"]),
-            Vec::<String>::new()
-        );
-        starts(
-            &examples(&["examples/a.toml"], &["load(\"b-a.tom\")", "aa.toml"]),
-            "examples/a.toml:1:",
-        );
+        assert_eq!(examples(&["examples/a.toml"], &["load(\"a.toml\")"]), Vec::<String>::new());
+        starts(&examples(&["examples/a.toml"], &["load(\"b-a.tom\")", "aa.toml"]), "examples/a.toml:1:");
         starts(&examples(&[], &[]), "examples:1:");
     }
 }

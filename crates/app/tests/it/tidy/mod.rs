@@ -34,12 +34,7 @@ static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             files.push((path.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
-    assert!(
-        files.len() > 10,
-        "git lists only {} files below {}",
-        files.len(),
-        top().display()
-    );
+    assert!(files.len() > 10, "git lists only {} files below {}", files.len(), top().display());
     files
 });
 
@@ -48,15 +43,9 @@ fn top() -> PathBuf {
 }
 
 fn stdout_of(command: &mut Command) -> String {
-    let output = command
-        .current_dir(top())
-        .output()
-        .expect("the program was found");
+    let output = command.current_dir(top()).output().expect("the program was found");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?} failed, run it by hand: {errors}"
-    );
+    assert!(output.status.success(), "{command:?} failed, run it by hand: {errors}");
     String::from_utf8(output.stdout).expect("paths and JSON are UTF-8")
 }
 
@@ -81,11 +70,7 @@ fn texts_of_tests() -> Vec<&'static str> {
         if is_test_file(path) {
             tests.push(text);
         } else {
-            tests.extend(
-                code::test_items(&code::code_only(text))
-                    .into_iter()
-                    .map(|range| &text[range]),
-            );
+            tests.extend(code::test_items(&code::code_only(text)).into_iter().map(|range| &text[range]));
         }
     }
     tests
@@ -93,21 +78,12 @@ fn texts_of_tests() -> Vec<&'static str> {
 
 #[track_caller]
 fn none_of(violations: &[String]) {
-    assert!(
-        violations.is_empty(),
-        "{} broken:\n{}",
-        violations.len(),
-        violations.join("\n")
-    );
+    assert!(violations.is_empty(), "{} broken:\n{}", violations.len(), violations.join("\n"));
 }
 
 #[track_caller]
 fn every(ending: &str, rule: fn(&str, &str) -> Vec<String>) {
-    none_of(
-        &files_ending(ending)
-            .flat_map(|(path, text)| rule(path, text))
-            .collect::<Vec<_>>(),
-    );
+    none_of(&files_ending(ending).flat_map(|(path, text)| rule(path, text)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -140,11 +116,7 @@ fn no_lint_is_suppressed_for_ever() {
 #[test]
 fn no_path_of_one_machine_stands_in_the_tree() {
     let but_the_lock = files().filter(|(path, _)| *path != "Cargo.lock");
-    none_of(
-        &but_the_lock
-            .flat_map(|(path, text)| shape::machine_paths(path, text))
-            .collect::<Vec<_>>(),
-    );
+    none_of(&but_the_lock.flat_map(|(path, text)| shape::machine_paths(path, text)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -164,24 +136,16 @@ fn the_crates_use_each_other_in_one_direction() {
     let metadata: serde_json::Value = serde_json::from_str(&listing).expect("cargo writes JSON");
     let mut dependencies = Vec::new();
     for package in metadata["packages"].as_array().expect("packages are a list") {
-        for dependency in package["dependencies"]
-            .as_array()
-            .expect("dependencies are a list")
-        {
+        for dependency in package["dependencies"].as_array().expect("dependencies are a list") {
             dependencies.push(direction::Dependency {
                 user: package["name"].as_str().expect("a name is a string").to_owned(),
-                used: dependency["name"]
-                    .as_str()
-                    .expect("a name is a string")
-                    .to_owned(),
+                used: dependency["name"].as_str().expect("a name is a string").to_owned(),
                 normal: dependency["kind"].is_null(),
             });
         }
     }
     assert!(
-        dependencies
-            .iter()
-            .any(|dependency| dependency.user == "lastgood-core"),
+        dependencies.iter().any(|dependency| dependency.user == "lastgood-core"),
         "the core is not listed"
     );
     none_of(&direction::crates(&dependencies));
@@ -189,9 +153,8 @@ fn the_crates_use_each_other_in_one_direction() {
 
 #[test]
 fn a_module_of_the_core_uses_only_those_above_it() {
-    let (_, lib) = files()
-        .find(|(path, _)| *path == "crates/core/src/lib.rs")
-        .expect("the core has a lib.rs");
+    let (_, lib) =
+        files().find(|(path, _)| *path == "crates/core/src/lib.rs").expect("the core has a lib.rs");
     let violations: Vec<String> = files_ending(".rs")
         .filter(|(path, _)| path.starts_with("crates/core/src/"))
         .flat_map(|(path, text)| direction::core_modules(lib, path, text))
@@ -208,19 +171,14 @@ fn the_folders_of_the_app_do_not_see_each_other() {
         }
     }
     none_of(
-        &modules
-            .iter()
-            .flat_map(|(module, files)| direction::app_folders(module, files))
-            .collect::<Vec<_>>(),
+        &modules.iter().flat_map(|(module, files)| direction::app_folders(module, files)).collect::<Vec<_>>(),
     );
 }
 
 #[test]
 fn every_check_is_documented_and_tested() {
     const FOLDER: &str = "crates/core/src/checks/";
-    let documentation = files()
-        .find(|(path, _)| *path == "docs/checks.md")
-        .map_or("", |(_, text)| text);
+    let documentation = files().find(|(path, _)| *path == "docs/checks.md").map_or("", |(_, text)| text);
     let ids: Vec<(&str, &str)> = files_ending(".rs")
         .filter_map(|(path, _)| Some((path.strip_prefix(FOLDER)?.strip_suffix(".rs")?, path)))
         .map(|(inside, path)| (inside.strip_suffix("/mod").unwrap_or(inside), path))
@@ -231,10 +189,8 @@ fn every_check_is_documented_and_tested() {
 
 #[test]
 fn every_example_is_loaded_by_a_test() {
-    let paths: Vec<&str> = files_ending(".toml")
-        .map(|(path, _)| path)
-        .filter(|path| path.starts_with("examples/"))
-        .collect();
+    let paths: Vec<&str> =
+        files_ending(".toml").map(|(path, _)| path).filter(|path| path.starts_with("examples/")).collect();
     none_of(&documents::examples(&paths, &texts_of_tests()));
 }
 

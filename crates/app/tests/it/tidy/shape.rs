@@ -37,13 +37,8 @@ pub(super) fn introduction(path: &str, text: &str) -> Vec<String> {
 
 /// Time is read in one place; everywhere else, examples in documentation included, it is an argument.
 pub(super) fn clock(path: &str, text: &str) -> Vec<String> {
-    const READERS: [&str; 5] = [
-        "Timestamp::now",
-        "Zoned::now",
-        "SystemTime::now",
-        "Instant::now",
-        ".elapsed(",
-    ];
+    const READERS: [&str; 5] =
+        ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now", ".elapsed("];
     if path == "crates/app/src/clock.rs" || path.split('/').any(|part| part == "benches") {
         return Vec::new();
     }
@@ -136,11 +131,7 @@ fn in_attribute(before: &str) -> bool {
 
 /// No path of one machine stands in the tree.
 pub(super) fn machine_paths(path: &str, text: &str) -> Vec<String> {
-    const PLACES: [&str; 3] = [
-        concat!("/wo", "rk/"),
-        concat!("/ro", "ot/"),
-        concat!(".lib", "rary"),
-    ];
+    const PLACES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!(".lib", "rary")];
     let mut violations = Vec::new();
     for place in PLACES {
         for offset in words(text, place).filter(|&offset| !text[..offset].ends_with(['.', '-'])) {
@@ -164,9 +155,8 @@ pub(super) fn names(path: &str, text: &str) -> Vec<String> {
     let mut violations = Vec::new();
     for part in path.trim_end_matches(".rs").split('/') {
         if let Some(word) = empty_word(part) {
-            violations.push(format!(
-                "{path}:1: file name with \"{word}\": name what it holds, by DESIGN's words"
-            ));
+            violations
+                .push(format!("{path}:1: file name with \"{word}\": name what it holds, by DESIGN's words"));
         }
     }
     if is_test_file(path) {
@@ -176,9 +166,8 @@ pub(super) fn names(path: &str, text: &str) -> Vec<String> {
     for (offset, name) in defined_names(&code) {
         if let Some(word) = empty_word(name) {
             let line = line_of(&code, offset);
-            violations.push(format!(
-                "{path}:{line}: `{name}` has \"{word}\" in its name: say what it is or does"
-            ));
+            violations
+                .push(format!("{path}:{line}: `{name}` has \"{word}\" in its name: say what it is or does"));
         }
     }
     violations
@@ -219,24 +208,19 @@ fn empty_word(name: &str) -> Option<String> {
         }
         spaced.extend(character.to_lowercase());
     }
-    spaced
-        .split(['_', '-'])
-        .find(|word| EMPTY_WORDS.contains(word))
-        .map(str::to_owned)
+    spaced.split(['_', '-']).find(|word| EMPTY_WORDS.contains(word)).map(str::to_owned)
 }
 
 /// Where `needle` stands as a whole: an end of it that is a letter does not continue into another letter.
 pub(super) fn words<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = usize> + 'a {
-    text.match_indices(needle)
-        .map(|(offset, _)| offset)
-        .filter(move |&offset| {
-            let joins = |inner: Option<char>, outer: Option<char>| {
-                inner.is_some_and(|c| is_word(c) || c == '/' || c == '.') && outer.is_some_and(is_word)
-            };
-            let after = &text[offset + needle.len()..];
-            let continues = is_word(needle.chars().next_back().unwrap_or(' ')) && after.starts_with(is_word);
-            !joins(needle.chars().next(), text[..offset].chars().next_back()) && !continues
-        })
+    text.match_indices(needle).map(|(offset, _)| offset).filter(move |&offset| {
+        let joins = |inner: Option<char>, outer: Option<char>| {
+            inner.is_some_and(|c| is_word(c) || c == '/' || c == '.') && outer.is_some_and(is_word)
+        };
+        let after = &text[offset + needle.len()..];
+        let continues = is_word(needle.chars().next_back().unwrap_or(' ')) && after.starts_with(is_word);
+        !joins(needle.chars().next(), text[..offset].chars().next_back()) && !continues
+    })
 }
 
 #[cfg(test)]
@@ -263,12 +247,7 @@ mod tests {
         let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "    // one\n".repeat(300));
         passed(length, "crates/core/src/a.rs", &code);
         passed(length, "crates/core/src/a.rs", &format!("{code}{tests}"));
-        caught(
-            length,
-            "crates/core/src/a.rs",
-            &format!("{code}\n"),
-            "crates/core/src/a.rs:700: 700 lines",
-        );
+        caught(length, "crates/core/src/a.rs", &format!("{code}\n"), "crates/core/src/a.rs:700: 700 lines");
         caught(
             length,
             "crates/core/src/a.rs",
@@ -299,18 +278,8 @@ mod tests {
     #[test]
     fn a_file_that_reads_the_clock_is_caught() {
         let reading = "fn a() {\n    jiff::Timestamp::now();\n}\n";
-        caught(
-            clock,
-            "crates/core/src/a.rs",
-            reading,
-            "crates/core/src/a.rs:2: reads the clock",
-        );
-        caught(
-            clock,
-            "crates/app/tests/it/a.rs",
-            reading,
-            "crates/app/tests/it/a.rs:2: reads the clock",
-        );
+        caught(clock, "crates/core/src/a.rs", reading, "crates/core/src/a.rs:2: reads the clock");
+        caught(clock, "crates/app/tests/it/a.rs", reading, "crates/app/tests/it/a.rs:2: reads the clock");
         passed(clock, "crates/app/src/clock.rs", reading);
         passed(clock, "crates/core/benches/judge.rs", reading);
         passed(
@@ -318,18 +287,8 @@ mod tests {
             "a.rs",
             "// never calls Timestamp::now\nconst A: &str = \"Instant::now\";\n/// Not `Zoned::now`.\n",
         );
-        caught(
-            clock,
-            "a.rs",
-            "//! ```\n//! let now = Zoned::now();\n//! ```\n",
-            "a.rs:2: reads the clock",
-        );
-        caught(
-            clock,
-            "a.rs",
-            "let age = file.modified()?.elapsed();",
-            "a.rs:1: reads the clock",
-        );
+        caught(clock, "a.rs", "//! ```\n//! let now = Zoned::now();\n//! ```\n", "a.rs:2: reads the clock");
+        caught(clock, "a.rs", "let age = file.modified()?.elapsed();", "a.rs:1: reads the clock");
     }
 
     #[test]
@@ -347,43 +306,20 @@ mod tests {
         ] {
             caught(leftovers, "a.html", &format!("\n{text}\n"), "a.html:2:");
         }
-        passed(
-            leftovers,
-            "a.rs",
-            concat!("let serial = \"XX", "XX\"; // before nowhere, for", " nowadays"),
-        );
+        passed(leftovers, "a.rs", concat!("let serial = \"XX", "XX\"; // before nowhere, for", " nowadays"));
     }
 
     #[test]
     fn a_lint_suppressed_for_ever_is_caught() {
-        caught(
-            suppressions,
-            "a.rs",
-            "\n#[allow(dead_code)]\nfn a() {}",
-            "a.rs:2:",
-        );
-        caught(
-            suppressions,
-            "a.rs",
-            "#![allow(dead_code, reason = \"x\")]",
-            "a.rs:1:",
-        );
-        caught(
-            suppressions,
-            "a.rs",
-            "#[cfg_attr(test, allow(dead_code))]",
-            "a.rs:1:",
-        );
+        caught(suppressions, "a.rs", "\n#[allow(dead_code)]\nfn a() {}", "a.rs:2:");
+        caught(suppressions, "a.rs", "#![allow(dead_code, reason = \"x\")]", "a.rs:1:");
+        caught(suppressions, "a.rs", "#[cfg_attr(test, allow(dead_code))]", "a.rs:1:");
         passed(
             suppressions,
             "a.rs",
             "#[expect(dead_code, reason = \"x\")]\nfn a() { b.allow(1); [allow(1)] }",
         );
-        passed(
-            suppressions,
-            "a.rs",
-            "// #[allow(dead_code)]\nconst A: &str = \"#[allow(dead_code)]\";",
-        );
+        passed(suppressions, "a.rs", "// #[allow(dead_code)]\nconst A: &str = \"#[allow(dead_code)]\";");
     }
 
     #[test]
@@ -396,46 +332,22 @@ mod tests {
         ] {
             caught(machine_paths, "a.md", &format!("\n\n{text}"), "a.md:3:");
         }
-        passed(
-            machine_paths,
-            "a.md",
-            "/srv/work/a, ../work/a, /home/root/a, the.library(), .library_path",
-        );
+        passed(machine_paths, "a.md", "/srv/work/a, ../work/a, /home/root/a, the.library(), .library_path");
     }
 
     #[test]
     fn a_name_that_says_nothing_is_caught() {
         let path = "crates/app/src/a.rs";
-        caught(
-            names,
-            path,
-            "\nfn parse_data() {}",
-            "crates/app/src/a.rs:2: `parse_data`",
-        );
-        caught(
-            names,
-            path,
-            "pub struct BorgInfo;",
-            "crates/app/src/a.rs:1: `BorgInfo`",
-        );
-        caught(
-            names,
-            path,
-            "impl A { fn process(&self) {} }",
-            "crates/app/src/a.rs:1: `process`",
-        );
+        caught(names, path, "\nfn parse_data() {}", "crates/app/src/a.rs:2: `parse_data`");
+        caught(names, path, "pub struct BorgInfo;", "crates/app/src/a.rs:1: `BorgInfo`");
+        caught(names, path, "impl A { fn process(&self) {} }", "crates/app/src/a.rs:1: `process`");
         caught(
             names,
             path,
             "impl A for B { fn info() { c() } }\nfn do_it() {}",
             "crates/app/src/a.rs:2: `do_it`",
         );
-        caught(
-            names,
-            "crates/app/src/utils.rs",
-            "",
-            "crates/app/src/utils.rs:1: file name",
-        );
+        caught(names, "crates/app/src/utils.rs", "", "crates/app/src/utils.rs:1: file name");
         caught(
             names,
             "crates/app/src/error_handler/mod.rs",
@@ -447,16 +359,8 @@ mod tests {
             path,
             "fn metadata() {}\n// fn data\nimpl<T> A<T> for B<T> where T: C { fn info() {} }",
         );
-        passed(
-            names,
-            path,
-            "#[cfg(test)]\nmod tests {\n fn no_data_is_unknown() {}\n}",
-        );
-        passed(
-            names,
-            "crates/app/tests/it/a.rs",
-            "fn a_process_that_hangs_is_ended() {}",
-        );
+        passed(names, path, "#[cfg(test)]\nmod tests {\n fn no_data_is_unknown() {}\n}");
+        passed(names, "crates/app/tests/it/a.rs", "fn a_process_that_hangs_is_ended() {}");
         passed(names, "crates/datto/testdata/a.rs", "const A: [u8; 1] = [1];");
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lastgood_core::observation::{Collection, FailureKind};
-use serde_json::Value;
 use tokio::time::Sleep;
 use url::Url;
 
@@ -17,7 +16,7 @@ use super::trouble::Trouble;
 use super::{CONNECT_TIMEOUT, ClientError, address, http};
 use crate::key::KeyPair;
 use crate::look::Look;
-use crate::rest::{AssetsFailure, DeviceAnswer, Object, collect, serial_of};
+use crate::rest::{AssetsFailure, DeviceAnswer, Object, collect, serial_of, stated_asset_count};
 
 mod list;
 mod pace;
@@ -143,27 +142,26 @@ impl RestClient {
     ) -> Vec<DeviceAnswer> {
         // Lists move while they are paged: a device that stands twice is asked once.
         let mut seen = HashSet::new();
-        let mut answers: Vec<DeviceAnswer> = devices
+        let devices: Vec<Object> = devices
             .into_iter()
             .filter(|device| serial_of(device).is_none_or(|serial| seen.insert(serial)))
-            .map(|device| DeviceAnswer { device, assets: Vec::new(), failure: None })
             .collect();
-        let count = answers.len();
-        let mut results: Vec<Option<Assets>> = Vec::new();
-        results.resize_with(count, || None);
-        let mut waiting = answers.iter().enumerate();
+        let count = devices.len();
+        let mut answers: Vec<Option<DeviceAnswer>> = Vec::new();
+        answers.resize_with(count, || None);
+        let mut waiting = devices.iter().enumerate();
         let mut running = FuturesUnordered::new();
         let mut done = 0;
         loop {
             while running.len() < self.limits.concurrency.max(1) {
-                let Some((index, answer)) = waiting.next() else { break };
-                running.push(self.assets_of(index, &answer.device, budget));
+                let Some((index, device)) = waiting.next() else { break };
+                running.push(self.assets_of(index, device, budget));
             }
             tokio::select! {
                 biased;
                 next = running.next() => {
                     let Some((index, assets)) = next else { break };
-                    results[index] = Some(assets);
+                    answers[index] = Some(self.answer(devices[index].clone(), assets, look));
                 }
                 () = &mut *deadline => break,
             }
@@ -173,13 +171,15 @@ impl RestClient {
             }
         }
         drop(running);
-        for (answer, result) in answers.iter_mut().zip(results) {
-            let (assets, trouble) =
-                result.unwrap_or_else(|| (Vec::new(), Some(self.late("its assets were not read"))));
-            answer.assets = assets;
-            answer.failure = trouble.map(|trouble| AssetsFailure::from(trouble.without(&self.secrets)));
-        }
-        answers
+        let late = || (Vec::new(), Some(self.late("its assets were not read")));
+        let pairs = answers.into_iter().zip(devices);
+        pairs.map(|(answer, device)| answer.unwrap_or_else(|| self.answer(device, late(), look))).collect()
+    }
+
+    /// Reads what was asked of a device; the JSON of its assets is needed no longer then.
+    fn answer(&self, device: Object, (assets, trouble): Assets, look: &Look) -> DeviceAnswer {
+        let failure = trouble.map(|trouble| AssetsFailure::from(trouble.without(&self.secrets)));
+        DeviceAnswer::new(device, &assets, failure, look)
     }
 
     /// Asks for the assets of one device.
@@ -189,7 +189,7 @@ impl RestClient {
             return (index, (Vec::new(), Some(Trouble::new(FailureKind::Malformed, reason))));
         };
         let mut assets = Vec::new();
-        let read = self.read_list(&url, stated_assets(device), budget, &mut assets).await;
+        let read = self.read_list(&url, stated_asset_count(device), budget, &mut assets).await;
         (index, (assets, read.err()))
     }
 
@@ -220,12 +220,6 @@ impl RestClient {
 
 /// What asking for the assets of a device gave: those that were read, and what went wrong.
 type Assets = (Vec<Object>, Option<Trouble>);
-
-/// Returns how many assets a device states to have.
-fn stated_assets(device: &Object) -> Option<u64> {
-    let count = |field| device.get(field).and_then(Value::as_u64);
-    Some(count("agentCount")?.saturating_add(count("shareCount")?))
-}
 
 /// How many bytes a look may still read.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use crate::rest::{Page, read_page, serial_of};
 
 impl RestClient {
     /// Writes every answer that a look reads, as it came, the secret redacted: before each one a line with what was
-    /// asked (`GET` and the path), behind it an empty line. What came before a failure is written.
+    /// asked (`GET` and the path), behind it an empty line. What came before a failure is written; a device whose
+    /// assets cannot be had does not keep those of the others back.
     ///
     /// One request at a time; within the same deadline as a look.
     pub async fn raw(&self, out: &mut (dyn Write + Send)) -> Result<(), RawError> {
@@ -31,14 +32,28 @@ impl RestClient {
                 break;
             }
         }
+        let mut failed = None;
         for url in serials.iter().filter_map(|serial| self.assets_url(serial)) {
-            for number in 1..=self.limits.pages_max {
-                if is_last(&self.copy_page(&url, number, &budget, out).await?, number) {
-                    break;
-                }
+            match self.copy_list(&url, &budget, out).await {
+                Err(RawError::Look(failure)) => failed = Some(failure),
+                copied => copied?,
             }
         }
         out.flush()?;
+        failed.map_or(Ok(()), |failure| Err(RawError::Look(failure)))
+    }
+
+    async fn copy_list(
+        &self,
+        url: &Url,
+        budget: &Budget,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), RawError> {
+        for number in 1..=self.limits.pages_max {
+            if is_last(&self.copy_page(url, number, budget, out).await?, number) {
+                break;
+            }
+        }
         Ok(())
     }
 

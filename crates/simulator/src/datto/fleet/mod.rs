@@ -208,9 +208,7 @@ impl Fleet {
 
     /// The devices that have a trait, in the order of the feeds.
     pub fn devices_with(&self, wanted: DeviceTrait) -> impl Iterator<Item = &Device> {
-        self.devices
-            .iter()
-            .filter(move |device| device.traits.contains(&wanted))
+        self.devices.iter().filter(move |device| device.traits.contains(&wanted))
     }
 
     /// The assets that have a trait, each with its device, in the order of the feeds.

@@ -18,38 +18,21 @@ pub(super) const CLIENTS: &[&str] = &[
 ];
 
 /// Roles of protected machines; the number that follows makes them differ.
-pub(super) const ROLES: &[&str] = &[
-    "DC",
-    "SQL",
-    "FS",
-    "APP",
-    "WEB",
-    "RDS",
-    "EXCH",
-    "WS",
-    "Büro & Lager ",
-];
+pub(super) const ROLES: &[&str] = &["DC", "SQL", "FS", "APP", "WEB", "RDS", "EXCH", "WS", "Büro & Lager "];
 
 /// Models an appliance may be, as the device list states them.
 pub(super) const MODELS: &[&str] = &["S3B2000", "S3B5000", "S4P4", "S5-2", "ALTO3A1000", "S4E12"];
 
 /// Operating systems of agents, as the asset list states them.
-pub(super) const SYSTEMS: &[&str] = &[
-    "Windows Server 2022",
-    "Windows Server 2019",
-    "Windows 11 Pro",
-    "Ubuntu 22.04.4 LTS",
-];
+pub(super) const SYSTEMS: &[&str] =
+    &["Windows Server 2022", "Windows Server 2019", "Windows 11 Pro", "Ubuntu 22.04.4 LTS"];
 
 /// First six digits of serials: appliances are named by a hardware address.
 pub(super) const SERIAL_PREFIXES: &[&str] = &["D05099", "E43A6E", "0CC47A", "AC1F6B", "002590"];
 
 /// What plans are called. The local-only one stands apart: it is what "no offsite copy" is read from.
-pub(super) const PLANS: &[&str] = &[
-    "SIRIS 5 2TB - 1 Year TBR",
-    "Infinite Cloud Retention",
-    "ALTO 1TB - 1 Year TBR",
-];
+pub(super) const PLANS: &[&str] =
+    &["SIRIS 5 2TB - 1 Year TBR", "Infinite Cloud Retention", "ALTO 1TB - 1 Year TBR"];
 
 /// The plan of an appliance that keeps no offsite copy.
 pub(super) const LOCAL_ONLY_PLAN: &str = "ALTO Local Only";

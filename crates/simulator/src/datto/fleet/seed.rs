@@ -82,13 +82,7 @@ pub(super) fn fleet(seed: u64, device_count: usize, agents_per_device: usize, no
     }
     let mut devices = Vec::with_capacity(device_count);
     for (index, part) in parts.into_iter().enumerate() {
-        let mut birth = Birth {
-            random: &mut random,
-            now,
-            index,
-            part,
-            agent_count: agents_per_device,
-        };
+        let mut birth = Birth { random: &mut random, now, index, part, agent_count: agents_per_device };
         let mut device = birth.device();
         birth.populate(&mut device);
         devices.push(device);
@@ -114,28 +108,13 @@ impl Birth<'_> {
         let traits = self.device_traits();
         let has = |wanted| traits.contains(&wanted);
         let client = self.random.pick(names::CLIENTS);
-        let used_share = if has(DeviceTrait::FullStorage) {
-            960..=990
-        } else {
-            200..=800
-        };
+        let used_share = if has(DeviceTrait::FullStorage) { 960..=990 } else { 200..=800 };
         let total_kib = self.random.within(1..=24) * 1024 * 1024 * 1024;
         let used_kib = total_kib / 1000 * self.random.within(used_share) + self.random.within(0..=999_999);
-        let seen_ago = if has(DeviceTrait::Offline) {
-            2 * HOUR..=9 * DAY
-        } else {
-            20..=14 * MINUTE
-        };
-        let uptime = if has(DeviceTrait::LongUptime) {
-            31 * DAY..=400 * DAY
-        } else {
-            HOUR..=28 * DAY
-        };
-        let service_left = if has(DeviceTrait::ServiceEnding) {
-            2 * DAY..=25 * DAY
-        } else {
-            60 * DAY..=900 * DAY
-        };
+        let seen_ago = if has(DeviceTrait::Offline) { 2 * HOUR..=9 * DAY } else { 20..=14 * MINUTE };
+        let uptime = if has(DeviceTrait::LongUptime) { 31 * DAY..=400 * DAY } else { HOUR..=28 * DAY };
+        let service_left =
+            if has(DeviceTrait::ServiceEnding) { 2 * DAY..=25 * DAY } else { 60 * DAY..=900 * DAY };
         let mut device = Device {
             serial: self.serial(has(DeviceTrait::Azure)),
             hostname: format!("{}-BDR{:02}", first_word(client), self.index + 1),
@@ -165,9 +144,7 @@ impl Birth<'_> {
         if let Some(part) = self.part {
             return CERTAIN_TRAITS[part].to_vec();
         }
-        let found = DEVICE_CHANCES
-            .iter()
-            .find(|(_, share)| self.random.chance(*share));
+        let found = DEVICE_CHANCES.iter().find(|(_, share)| self.random.chance(*share));
         found.map(|(one, _)| *one).into_iter().collect()
     }
 
@@ -184,17 +161,9 @@ impl Birth<'_> {
             DeviceTrait::Factory => {
                 "backupDevice".clone_into(&mut device.hostname);
                 device.last_seen_at = None;
-                (
-                    device.service_ends_at,
-                    device.warranty_ends_at,
-                    device.service_plan,
-                ) = (None, None, None);
-                (
-                    device.uptime_seconds,
-                    device.free_kib,
-                    device.used_kib,
-                    device.offsite_bytes,
-                ) = (0, 0, 0, 0);
+                (device.service_ends_at, device.warranty_ends_at, device.service_plan) = (None, None, None);
+                (device.uptime_seconds, device.free_kib, device.used_kib, device.offsite_bytes) =
+                    (0, 0, 0, 0);
                 device.address.clear();
             }
             DeviceTrait::LocalOnly => {
@@ -254,21 +223,11 @@ impl Birth<'_> {
 
     fn asset(&mut self, device: &Device, kind: AssetKind, number: usize, traits: Vec<AssetTrait>) -> Asset {
         let has = |wanted| traits.contains(&wanted);
-        let role = if kind == AssetKind::Share {
-            "share"
-        } else {
-            self.random.pick(names::ROLES)
-        };
-        let good_ago = if has(AssetTrait::BehindLocal) {
-            26 * HOUR..=20 * DAY
-        } else {
-            20 * MINUTE..=3 * HOUR
-        };
-        let offsite_ago = if has(AssetTrait::BehindOffsite) {
-            8 * DAY..=40 * DAY
-        } else {
-            4 * HOUR..=60 * HOUR
-        };
+        let role = if kind == AssetKind::Share { "share" } else { self.random.pick(names::ROLES) };
+        let good_ago =
+            if has(AssetTrait::BehindLocal) { 26 * HOUR..=20 * DAY } else { 20 * MINUTE..=3 * HOUR };
+        let offsite_ago =
+            if has(AssetTrait::BehindOffsite) { 8 * DAY..=40 * DAY } else { 4 * HOUR..=60 * HOUR };
         // Counted through the fleet, a share's place included: what makes keys unique.
         let place = (self.index * (self.agent_count + 1) + number) as u64;
         let noise = self.random.next();
@@ -283,12 +242,7 @@ impl Birth<'_> {
                 self.random.pick(names::SYSTEMS).to_owned()
             },
             last_good_at: Some(self.ago(good_ago)),
-            status: if has(AssetTrait::Failed) {
-                "Fail"
-            } else {
-                "Success"
-            }
-            .to_owned(),
+            status: if has(AssetTrait::Failed) { "Fail" } else { "Success" }.to_owned(),
             latest_offsite_at: Some(self.ago(offsite_ago)),
             screenshot_at: (kind == AssetKind::Agent).then(|| self.ago(HOUR..=30 * HOUR)),
             screenshot_error: String::new(),
@@ -319,9 +273,7 @@ impl Birth<'_> {
             AssetTrait::Paused => self.stop(asset, 3 * DAY..=20 * DAY),
             AssetTrait::Archived => self.stop(asset, 200 * DAY..=700 * DAY),
             AssetTrait::ScreenshotFailed => {
-                self.random
-                    .pick(names::HOSTILE_TEXTS)
-                    .clone_into(&mut asset.screenshot_error);
+                self.random.pick(names::HOSTILE_TEXTS).clone_into(&mut asset.screenshot_error);
                 asset.screenshot_url = format!(
                     "https://partners.dattobackup.com/screenshot.php?latest/{}.png",
                     &asset.volume[16..]
@@ -354,18 +306,8 @@ impl Birth<'_> {
 /// An asset is never fresher than what its device can have told, nor offsite where the device keeps no such copy.
 fn follow_device(device: &Device, asset: &mut Asset) {
     if let Some(seen_at) = device.last_seen_at {
-        for instant in [
-            &mut asset.last_good_at,
-            &mut asset.latest_offsite_at,
-            &mut asset.screenshot_at,
-        ] {
-            *instant = instant.map(|at| {
-                if at > seen_at {
-                    seen_at - seconds(5 * MINUTE)
-                } else {
-                    at
-                }
-            });
+        for instant in [&mut asset.last_good_at, &mut asset.latest_offsite_at, &mut asset.screenshot_at] {
+            *instant = instant.map(|at| if at > seen_at { seen_at - seconds(5 * MINUTE) } else { at });
         }
     }
     if device.is_azure() || device.traits.contains(&DeviceTrait::LocalOnly) {

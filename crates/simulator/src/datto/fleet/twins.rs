@@ -10,17 +10,12 @@ pub(super) fn name(devices: &mut [Device]) {
             devices[index].hostname = plain_neighbour(devices, index);
         }
         for asset in 0..devices[index].assets.len() {
-            if !devices[index].assets[asset]
-                .traits
-                .contains(&AssetTrait::TwinName)
-            {
+            if !devices[index].assets[asset].traits.contains(&AssetTrait::TwinName) {
                 continue;
             }
             let own = devices[index..].iter().take(1);
-            let mut candidates = own
-                .chain(&devices[other..])
-                .chain(devices.iter())
-                .flat_map(|device| &device.assets);
+            let mut candidates =
+                own.chain(&devices[other..]).chain(devices.iter()).flat_map(|device| &device.assets);
             let twin = candidates
                 .find(|one| one.kind == AssetKind::Agent && !one.traits.contains(&AssetTrait::TwinName));
             if let Some(name) = twin.map(|twin| twin.name.clone()) {
@@ -32,11 +27,7 @@ pub(super) fn name(devices: &mut [Device]) {
 
 /// The hostname of the next device that was set up and is no twin itself; its own where there is none.
 fn plain_neighbour(devices: &[Device], index: usize) -> String {
-    let unfit = [
-        DeviceTrait::TwinHostname,
-        DeviceTrait::Factory,
-        DeviceTrait::Hidden,
-    ];
+    let unfit = [DeviceTrait::TwinHostname, DeviceTrait::Factory, DeviceTrait::Hidden];
     let after = devices[index + 1..].iter().chain(&devices[..index]);
     let mut fit = after.filter(|device| !unfit.iter().any(|one| device.traits.contains(one)));
     fit.next().unwrap_or(&devices[index]).hostname.clone()

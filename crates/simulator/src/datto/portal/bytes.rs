@@ -32,21 +32,13 @@ pub(super) async fn mark(response: Response, marks: &[Fault]) -> Response {
         }
         return Response::from_parts(parts, body);
     }
-    let whole = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .expect("a body held in memory");
-    let mut delivery = Delivery {
-        announced: whole.len(),
-        bytes: whole,
-        drip: None,
-    };
+    let whole = axum::body::to_bytes(body, usize::MAX).await.expect("a body held in memory");
+    let mut delivery = Delivery { announced: whole.len(), bytes: whole, drip: None };
     for fault in marks {
         mark_headers(&mut parts.headers, fault);
         delivery.suffer(fault);
     }
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(delivery.announced));
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(delivery.announced));
     Response::from_parts(parts, delivery.into_body())
 }
 
@@ -110,21 +102,13 @@ impl Delivery {
             tokio::time::sleep(BEFORE_CUT).await;
             Err(io::Error::from(io::ErrorKind::ConnectionAborted))
         });
-        if is_cut {
-            Body::from_stream(pieces.chain(end))
-        } else {
-            Body::from_stream(pieces)
-        }
+        if is_cut { Body::from_stream(pieces.chain(end)) } else { Body::from_stream(pieces) }
     }
 }
 
 fn compressed(bytes: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
-        .expect("a vector takes all bytes")
-        .into()
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a vector takes all bytes").into()
 }
 
 /// Pieces of an endless body.
@@ -156,11 +140,7 @@ pub(super) fn endless(interface: Interface, filler: Filler, length: Option<u64>)
             if next.is_empty() {
                 return None;
             }
-            let left = if length.is_some() {
-                left - next.len() as u64
-            } else {
-                left
-            };
+            let left = if length.is_some() { left - next.len() as u64 } else { left };
             Some((Ok(next), (following, left)))
         }
     }))
@@ -172,10 +152,7 @@ pub(super) fn hold(response: Response, running: InFlight) -> Response {
     let (mut parts, body) = response.into_parts();
     let exact = body.size_hint().exact();
     if let Some(length) = exact {
-        parts
-            .headers
-            .entry(header::CONTENT_LENGTH)
-            .or_insert(HeaderValue::from(length));
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     let start = (body.into_data_stream(), Some(running), exact);
     let held = stream::unfold(start, |(mut pieces, mut running, mut left)| async move {

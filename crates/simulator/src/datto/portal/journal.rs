@@ -39,9 +39,7 @@ impl Journal {
         self.count.fetch_add(1, Ordering::SeqCst);
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.highest.fetch_max(in_flight, Ordering::SeqCst);
-        InFlight {
-            journal: Arc::clone(self),
-        }
+        InFlight { journal: Arc::clone(self) }
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
@@ -53,10 +51,7 @@ impl Journal {
     }
 
     pub(super) fn count_below(&self, prefix: &str) -> usize {
-        self.kept()
-            .iter()
-            .filter(|request| request.path.starts_with(prefix))
-            .count()
+        self.kept().iter().filter(|request| request.path.starts_with(prefix)).count()
     }
 
     pub(super) fn by_path(&self) -> BTreeMap<String, usize> {

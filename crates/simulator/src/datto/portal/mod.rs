@@ -97,10 +97,7 @@ impl Portal {
         let world = Arc::new(World {
             address: listener.local_addr()?,
             keys,
-            served: RwLock::new(Arc::new(Served {
-                fleet,
-                tree_a: OnceLock::new(),
-            })),
+            served: RwLock::new(Arc::new(Served { fleet, tree_a: OnceLock::new() })),
             faults: RwLock::new(faults),
             journal: Arc::default(),
             stop: stop.subscribe(),
@@ -122,9 +119,7 @@ impl Portal {
         let ended = tokio::time::timeout(STOP_PATIENCE, self.server).await;
         // Ends what still runs; the end of what has ended is no news.
         abort.abort();
-        ended.map_or(Ok(()), |ended| {
-            ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
-        })
+        ended.map_or(Ok(()), |ended| ended.unwrap_or_else(|panic| Err(io::Error::other(panic))))
     }
 
     /// `http://127.0.0.1:port`, without a slash at its end.
@@ -139,20 +134,12 @@ impl Portal {
 
     /// Address of the old partner feed (tree A), key included.
     pub fn old_xml_url(&self) -> String {
-        format!(
-            "{}/xml2.php?type=status&apiKey={}",
-            self.url(),
-            self.world.keys.xml
-        )
+        format!("{}/xml2.php?type=status&apiKey={}", self.url(), self.world.keys.xml)
     }
 
     /// Address of the `xmlstatus` feed (tree B), key included.
     pub fn xmlstatus_url(&self) -> String {
-        format!(
-            "{}/integrateXML.php?feed=xmlstatus&apiKey={}",
-            self.url(),
-            self.world.keys.xml
-        )
+        format!("{}/integrateXML.php?feed=xmlstatus&apiKey={}", self.url(), self.world.keys.xml)
     }
 
     /// Address of the REST API up to and with `/v1`.
@@ -172,10 +159,7 @@ impl Portal {
 
     /// Puts another fleet in the place of the one served: time went on, an appliance fell silent.
     pub fn replace_fleet(&self, fleet: Fleet) {
-        let served = Arc::new(Served {
-            fleet,
-            tree_a: OnceLock::new(),
-        });
+        let served = Arc::new(Served { fleet, tree_a: OnceLock::new() });
         *self.world.served.write().unwrap_or_else(PoisonError::into_inner) = served;
     }
 
@@ -230,10 +214,7 @@ impl World {
         if [routes::LOGIN_PATH, Portal::OUTER_ENTITY_PATH].contains(&path) {
             return Met::default();
         }
-        self.faults
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .meet(path)
+        self.faults.read().unwrap_or_else(PoisonError::into_inner).meet(path)
     }
 
     /// Resolves when the portal ends.
@@ -287,10 +268,7 @@ async fn replacement(world: &World, fault: &Fault, path: &str) -> Response {
     match fault {
         Fault::TooManyRequests { retry_after } => {
             let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, "API limit exceeded");
-            if let Some(value) = retry_after
-                .as_deref()
-                .and_then(|text| HeaderValue::from_str(text).ok())
-            {
+            if let Some(value) = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
                 answer.headers_mut().insert(header::RETRY_AFTER, value);
             }
             answer
@@ -311,11 +289,7 @@ async fn replacement(world: &World, fault: &Fault, path: &str) -> Response {
         Fault::Dtd => pages::dtd(&format!("http://{}{}", world.address, Portal::OUTER_ENTITY_PATH)),
         Fault::NestedEntities => pages::nested_entities(),
         Fault::Endless { bytes, filler } => {
-            let content = if interface == Interface::Rest {
-                "application/json"
-            } else {
-                "text/xml"
-            };
+            let content = if interface == Interface::Rest { "application/json" } else { "text/xml" };
             let body =
                 Body::from_stream(bytes::endless(interface, *filler, *bytes).take_until(world.stopped()));
             ([(header::CONTENT_TYPE, content)], body).into_response()
@@ -351,10 +325,7 @@ impl ClosedPort {
     pub fn reserve() -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        Ok(Self {
-            address: socket.local_addr()?,
-            _socket: socket,
-        })
+        Ok(Self { address: socket.local_addr()?, _socket: socket })
     }
 
     /// `http://127.0.0.1:port`, without a slash at its end.

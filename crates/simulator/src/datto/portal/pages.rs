@@ -18,11 +18,7 @@ pub(super) enum Interface {
 
 impl Interface {
     pub(super) fn of(path: &str) -> Self {
-        if path.starts_with("/v1/") {
-            Self::Rest
-        } else {
-            Self::Feed
-        }
+        if path.starts_with("/v1/") { Self::Rest } else { Self::Feed }
     }
 }
 
@@ -30,11 +26,7 @@ impl Interface {
 pub(super) fn refusal(interface: Interface, status: StatusCode, message: &str) -> Response {
     match interface {
         Interface::Rest => {
-            let code = status
-                .canonical_reason()
-                .unwrap_or("Error")
-                .to_uppercase()
-                .replace(' ', "_");
+            let code = status.canonical_reason().unwrap_or("Error").to_uppercase().replace(' ', "_");
             (status, Json(json!({ "code": code, "message": message }))).into_response()
         }
         Interface::Feed => {
@@ -95,9 +87,5 @@ pub(super) fn nested_entities() -> Response {
 
 /// An XML answer.
 pub(super) fn xml(document: impl Into<axum::body::Body>) -> Response {
-    (
-        [(header::CONTENT_TYPE, "text/xml; charset=utf-8")],
-        document.into(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document.into()).into_response()
 }

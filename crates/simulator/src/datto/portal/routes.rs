@@ -55,27 +55,16 @@ pub(super) fn router(world: Arc<World>) -> Router {
 }
 
 async fn nothing_here(uri: OriginalUri) -> Response {
-    pages::refusal(
-        Interface::of(uri.path()),
-        StatusCode::NOT_FOUND,
-        "There is nothing at this address",
-    )
+    pages::refusal(Interface::of(uri.path()), StatusCode::NOT_FOUND, "There is nothing at this address")
 }
 
 async fn not_this_way() -> Response {
-    pages::refusal(
-        Interface::Rest,
-        StatusCode::METHOD_NOT_ALLOWED,
-        "This method is not known here",
-    )
+    pages::refusal(Interface::Rest, StatusCode::METHOD_NOT_ALLOWED, "This method is not known here")
 }
 
 /// HTTP Basic: the public key as user, the secret key as password. Nothing else opens the API.
 async fn want_key(State(world): Shared, request: Request, next: Next) -> Response {
-    let stated = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let stated = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let keys = &world.keys;
     let pair = STANDARD.encode(format!("{}:{}", keys.rest_public, keys.rest_secret));
     if stated.and_then(|text| text.strip_prefix("Basic ")) != Some(pair.as_str()) {
@@ -126,10 +115,7 @@ fn wrong_key() -> Response {
 /// What was asked of a list.
 fn asked(query: &HashMap<String, String>) -> Asked {
     let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
-    Asked {
-        page: number("_page"),
-        per_page: number("_perPage"),
-    }
+    Asked { page: number("_page"), per_page: number("_perPage") }
 }
 
 /// Hidden devices are in the list unless `showHiddenDevices=0`.
@@ -141,14 +127,10 @@ async fn device_list(
     let served = world.served();
     let shows_hidden = query.get("showHiddenDevices").is_none_or(|value| value != "0");
     let devices = served.fleet.devices.iter().enumerate();
-    let shown: Vec<(usize, &Device)> = devices
-        .filter(|(_, device)| shows_hidden || !device.is_hidden)
-        .collect();
+    let shown: Vec<(usize, &Device)> =
+        devices.filter(|(_, device)| shows_hidden || !device.is_hidden).collect();
     let item = |at: usize| rest::device_item(shown[at].1, shown[at].0, met.dates);
-    let list = List {
-        count: shown.len(),
-        item: &item,
-    };
+    let list = List { count: shown.len(), item: &item };
     Json(paging::envelope(&list, asked(&query), met.paging)).into_response()
 }
 
@@ -158,12 +140,7 @@ async fn device(
     Extension(met): Extension<Met>,
 ) -> Response {
     let served = world.served();
-    let found = served
-        .fleet
-        .devices
-        .iter()
-        .enumerate()
-        .find(|(_, device)| device.serial == serial);
+    let found = served.fleet.devices.iter().enumerate().find(|(_, device)| device.serial == serial);
     found.map_or_else(no_device, |(index, device)| {
         Json(rest::device_item(device, index, met.dates)).into_response()
     })
@@ -180,19 +157,13 @@ async fn asset_list(
         return no_device();
     };
     let items = rest::asset_items(device, met.dates);
-    let list = List {
-        count: items.len(),
-        item: &|at| items[at].clone(),
-    };
+    let list = List { count: items.len(), item: &|at| items[at].clone() };
     Json(paging::asset_list(&list, asked(&query), met.paging)).into_response()
 }
 
 async fn agent_list(world: Shared, serial: Path<String>, query: QueryText, met: Extension<Met>) -> Response {
     // This list takes `_page` only.
-    let asked = Asked {
-        per_page: None,
-        ..asked(&query)
-    };
+    let asked = Asked { per_page: None, ..asked(&query) };
     list_of_kind(AssetKind::Agent, &world, &serial, asked, &met)
 }
 
@@ -212,10 +183,7 @@ fn list_of_kind(kind: AssetKind, world: &World, serial: &str, asked: Asked, met:
     for item in items.iter_mut().filter_map(|item| item.as_object_mut()) {
         item.remove("type");
     }
-    let list = List {
-        count: items.len(),
-        item: &|at| items[at].clone(),
-    };
+    let list = List { count: items.len(), item: &|at| items[at].clone() };
     Json(paging::asset_list(&list, asked, met.paging)).into_response()
 }
 
@@ -246,14 +214,8 @@ async fn alert_list(
     let Some(items) = served.fleet.alert_items(&serial) else {
         return no_device();
     };
-    let list = List {
-        count: items.len(),
-        item: &|at| items[at].clone(),
-    };
-    let asked = Asked {
-        per_page: None,
-        ..asked(&query)
-    };
+    let list = List { count: items.len(), item: &|at| items[at].clone() };
+    let asked = Asked { per_page: None, ..asked(&query) };
     Json(paging::envelope(&list, asked, met.paging)).into_response()
 }
 
@@ -262,10 +224,7 @@ async fn restore_list(State(world): Shared, Path(serial): Path<String>, Query(qu
     if world.served().fleet.device(&serial).is_none() {
         return no_device();
     }
-    let none = List {
-        count: 0,
-        item: &|_| serde_json::Value::Null,
-    };
+    let none = List { count: 0, item: &|_| serde_json::Value::Null };
     Json(paging::envelope(&none, asked(&query), paging::Paging::default())).into_response()
 }
 
