@@ -61,7 +61,7 @@ fn limits(config: &SourceConfig) -> RestLimits {
     let defaults = RestLimits::default();
     let per_minute = config.requests_per_minute.and_then(NonZeroU32::new);
     let rate = per_minute
-        .map_or(defaults.rate, |requests| Rate { requests: requests.get(), per: Duration::from_secs(60) });
+        .map_or(defaults.rate, |requests| Rate { requests: requests.get(), per: Duration::from_mins(1) });
     RestLimits {
         deadline: config.deadline,
         concurrency: config.concurrency.unwrap_or(defaults.concurrency),
