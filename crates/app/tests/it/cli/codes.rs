@@ -59,3 +59,16 @@ fn time_alone_turns_the_code() {
     assert_eq!(at("2021-06-14T13:54:00Z"), 0, "five minutes ahead is now");
     assert_eq!(at("2021-06-14T13:53:59Z"), 2, "more is another clock");
 }
+
+#[test]
+fn the_ends_of_time_are_survived() {
+    for (at, code) in
+        [("9999-12-30T22:00:00Z", 1), ("-009999-01-02T01:59:59Z", 2), ("1970-01-01T00:00:00Z", 2)]
+    {
+        let at = format!("--at={at}");
+        for arguments in [&["check", WELL][..], &["summary", WELL], &["explain", "*", WELL]] {
+            let ran = crate::support::binary::run(&[arguments, &[&at]].concat());
+            assert_eq!(ran.code, code, "{arguments:?} {at}: {}", ran.text());
+        }
+    }
+}
