@@ -14,6 +14,16 @@ pub const DOCUMENT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// The most appliances and volumes that are read from one source; beyond it the look is partial and says so.
 pub const OBSERVATIONS_MAX: usize = 1_000_000;
 
+/// The most appliances that are read from one source, so that a flood of tiny ones takes no more memory than a real
+/// fleet; beyond it the look is partial and says so.
+pub const DEVICES_MAX: usize = 100_000;
+
+/// The most volumes that are read from one appliance; beyond it the list of that appliance is partial and says so.
+pub const VOLUMES_MAX: usize = 10_000;
+
+/// The most values that were not read plainly and are kept as evidence; beyond it an appliance says that its are not.
+pub const EVIDENCE_MAX: usize = 100_000;
+
 /// The most failures that are kept of one look; the last one then says how many more there were.
 pub const FAILURES_MAX: usize = 1_000;
 

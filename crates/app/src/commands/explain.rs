@@ -26,7 +26,7 @@ const ALWAYS_FITS: &str = "a String takes all text";
 pub(super) struct Arguments {
     /// What to explain: a subject as `check` prints it (datto-xml/D05099A1B2C3/ACME-DC01), the end of one (ACME-DC01),
     /// or a pattern (*/D050*)
-    #[arg(value_name = "SUBJECT")]
+    #[arg(value_name = "SUBJECT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     subject: String,
     #[command(flatten)]
     looking: Looking,

@@ -35,7 +35,7 @@ pub enum AnswerError {
     #[error("the answer is no JSON or was cut ({0}); look again, and check the address if it stays so")]
     NotJson(String),
     /// The portal answered with an error of its own.
-    #[error("the portal answered {code}: {message}")]
+    #[error("the portal answered {code}: {message}; look again, and ask its support if it stays so")]
     Portal {
         /// The code as it stands.
         code: String,

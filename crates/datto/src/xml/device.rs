@@ -10,7 +10,7 @@ use super::fields::Field;
 use super::volume::RawVolume;
 use crate::cloud::{is_cloud, space_exemption};
 use crate::kinds;
-use crate::look::{Failures, Look};
+use crate::look::{Failures, Look, VOLUMES_MAX};
 use crate::reading::date::{self, Written};
 use crate::reading::number::{self, Number};
 use crate::reading::{is_yes, trim};
@@ -32,6 +32,8 @@ pub(super) struct OpenDevice {
     pub(super) bare: bool,
     /// Set if its tags do not fit together: why, and the line.
     pub(super) broken: Option<(String, u64)>,
+    /// True once it had more volumes than are read.
+    pub(super) is_flooded: bool,
     /// What of it is no volume: why, and the line.
     pub(super) volume_failures: Vec<(String, u64)>,
     pub(super) volumes: Vec<RawVolume>,
@@ -171,6 +173,11 @@ impl OpenDevice {
                 failures
                     .malformed(Place::repository(repository.key.clone()), format!("line {line}: {reason}"));
             }
+        }
+        if self.is_flooded {
+            repository.listing = Extent::Partial;
+            let reason = format!("it has more than {VOLUMES_MAX} volumes; the rest was not read");
+            failures.malformed(Place::repository(repository.key.clone()), reason);
         }
         let offsite = self.cloud.then_some(Exemption::CloudAppliance);
         repository.assets.reserve_exact(self.volumes.len());

@@ -9,7 +9,9 @@
 
 use std::io::BufRead;
 
-use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place};
+use lastgood_core::observation::{
+    Collection, Evidence, Extent, Failure, FailureKind, More, MoreOfAsset, Place, RepositoryObservation,
+};
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
@@ -18,7 +20,9 @@ use self::document::{Document, Stop, TOKEN_MAX_BYTES};
 use self::fields::{Field, of_device, of_volume};
 use self::volume::OpenVolume;
 use crate::kinds::DATTO_XML;
-use crate::look::{DOCUMENT_MAX_BYTES, Failures, Look, OBSERVATIONS_MAX};
+use crate::look::{
+    DEVICES_MAX, DOCUMENT_MAX_BYTES, EVIDENCE_MAX, Failures, Look, OBSERVATIONS_MAX, VOLUMES_MAX,
+};
 use crate::unique::UniqueKeys;
 
 mod device;
@@ -46,7 +50,8 @@ pub fn parse(document: impl BufRead, look: &Look) -> Collection {
         let event = reader.read_event_into(&mut buffer);
         let document = reader.get_mut();
         let end = match &event {
-            Ok(Event::Eof) => Some(End::Document),
+            // A document that cannot be read from its first byte on looks empty to the XML reader.
+            Ok(Event::Eof) => Some(document.stop().map_or(End::Document, |stop| End::Stopped(explain(stop)))),
             Ok(event) => reading.take(event, document).err(),
             Err(error) => Some(match document.stop() {
                 Some(stop) => End::Stopped(explain(stop)),
@@ -116,6 +121,7 @@ struct Reading<'l> {
     root: Option<Root>,
     keys: UniqueKeys,
     observed: usize,
+    evidence_kept: usize,
     collection: Collection,
     failures: Failures,
 }
@@ -145,6 +151,7 @@ impl<'l> Reading<'l> {
             root: None,
             keys: UniqueKeys::new(),
             observed: 0,
+            evidence_kept: 0,
             collection: Collection {
                 source: look.source.clone(),
                 kind: &DATTO_XML,
@@ -233,6 +240,9 @@ impl<'l> Reading<'l> {
 
     fn open_device(&mut self, start: &BytesStart<'_>, line: u64) -> Result<Level, End> {
         self.count_observation()?;
+        if self.devices_met == DEVICES_MAX {
+            return Err(End::Stopped(format!("more than {DEVICES_MAX} devices; the rest was not read")));
+        }
         self.devices_met += 1;
         self.device.begin(line);
         for attribute in start.attributes().with_checks(false) {
@@ -420,7 +430,9 @@ impl<'l> Reading<'l> {
 
     fn close_volume(&mut self, document: &mut Document<'_>) {
         self.text.clear();
-        if self.open_volume.has_fields {
+        if self.device.volumes.len() == VOLUMES_MAX {
+            self.device.is_flooded = true;
+        } else if self.open_volume.has_fields {
             self.device.volumes.push(self.open_volume.close());
         } else {
             let reason = "a volume without any field was not counted".to_owned();
@@ -434,12 +446,33 @@ impl<'l> Reading<'l> {
             self.lose(self.device.place(self.devices_met), reason);
         } else if self.device.has_fields {
             let mut repository = self.device.finish(self.look, self.devices_met, &mut self.failures);
+            self.limit_evidence(&mut repository);
             self.keys.claim(&mut repository);
             self.collection.repositories.push(repository);
         } else {
             let reason = format!("line {}: a device without any field was not counted", self.device.line);
             self.lose(self.device.place(self.devices_met), reason);
         }
+    }
+
+    /// Drops the evidence of a device, and says so, once there is too much of it in the whole document.
+    fn limit_evidence(&mut self, repository: &mut RepositoryObservation) {
+        let of_assets = repository.assets.iter().map(|asset| asset.more.evidence.len()).sum::<usize>();
+        self.evidence_kept += repository.evidence.len() + of_assets;
+        if self.evidence_kept <= EVIDENCE_MAX || of_assets == 0 {
+            return;
+        }
+        for asset in repository.assets.iter_mut().filter(|asset| !asset.more.evidence.is_empty()) {
+            let MoreOfAsset { key, details, .. } = std::mem::take(&mut *asset.more);
+            asset.more = More::default();
+            if key.is_some() || !details.is_empty() {
+                asset.more.key = key;
+                asset.more.details = details;
+            }
+        }
+        let note =
+            "too much of this document was not read plainly: what its volumes say is judged and not kept";
+        repository.evidence.push(Evidence::new("BackupVolume", None, "", note));
     }
 
     /// Reports something that should be a device, and is not in the list.

@@ -44,11 +44,12 @@ fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
     let from_environment = || SecretFrom::Environment(PUBLIC_VARIABLE.to_owned()).read().ok();
     let public = config.public_key.clone().or_else(|| Some(from_environment()?.expose().to_owned()));
     let public = public.ok_or_else(|| {
-        missing("a public key; set LASTGOOD_DATTO_REST_PUBLIC_KEY, or public_key in the configuration")
+        missing("a public key; set public_key in the configuration, or LASTGOOD_DATTO_REST_PUBLIC_KEY")
     })?;
     let secret = config.secret.as_ref().ok_or_else(|| {
         missing(
-            "a secret key; set LASTGOOD_DATTO_REST_SECRET_KEY or …_FILE, or secret_file in the configuration",
+            "a secret key; set secret_file or secret_env in the configuration, or for a SOURCE on the command line \
+             LASTGOOD_DATTO_REST_SECRET_KEY or LASTGOOD_DATTO_REST_SECRET_KEY_FILE",
         )
     })?;
     let keys = KeyPair::new(&public, secret.read()?.expose()).map_err(|error| location(&error))?;

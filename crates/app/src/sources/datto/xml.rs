@@ -44,7 +44,8 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
     let zones = super::zones(&config);
-    if config.location.starts_with("http://") || config.location.starts_with("https://") {
+    let scheme = config.location.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if matches!(scheme.as_deref(), Some("http" | "https")) {
         return Ok(Box::new(Feed { client: client(&config)?, id: config.id, zones }));
     }
     if config.location.contains("://") {
@@ -71,7 +72,8 @@ fn client(config: &SourceConfig) -> Result<XmlClient, OpenError> {
         let missing = || OpenError::Missing {
             source_id: config.id.clone(),
             what: format!(
-                "a key; set {KEY_VARIABLE} or {KEY_VARIABLE}_FILE, or secret_file in the configuration"
+                "a key; set secret_file or secret_env in the configuration, or for a SOURCE on the command line \
+                 {KEY_VARIABLE} or {KEY_VARIABLE}_FILE"
             ),
         };
         let secret = config.secret.as_ref().ok_or_else(missing)?.read()?;

@@ -95,6 +95,8 @@ pub struct RestClient {
     secrets: Secrets,
     limits: RestLimits,
     pace: Pace,
+    /// Why the portal refused a request for the moment, the last time it did: what a look that ran out of time says.
+    last_refusal: std::sync::Mutex<Option<Trouble>>,
 }
 
 impl RestClient {
@@ -107,7 +109,16 @@ impl RestClient {
         let http = http(limits.connect_timeout, address::is_local(&base))?;
         let secrets = Secrets::new(&[keys.expose_secret(), &request::token(keys)]);
         let pace = Pace::new(limits.rate);
-        Ok(Self { http, host: address::shown(&base), base, keys: keys.clone(), secrets, limits, pace })
+        Ok(Self {
+            http,
+            host: address::shown(&base),
+            base,
+            keys: keys.clone(),
+            secrets,
+            limits,
+            pace,
+            last_refusal: std::sync::Mutex::default(),
+        })
     }
 
     /// Fetches the fleet. Never fails: what could not be seen is a failure in the Collection.
@@ -213,8 +224,20 @@ impl RestClient {
         url
     }
 
+    /// Says that the deadline came; and if the portal refused requests for the moment until then, what it said.
     fn late(&self, what: &str) -> Trouble {
-        Trouble::timed_out(what, self.limits.deadline.as_secs_f64())
+        let refusal = self.last_refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match refusal.as_ref() {
+            Some(Trouble { kind, reason }) => {
+                Trouble::new(*kind, format!("{what} within the deadline: {reason}"))
+            }
+            None => Trouble::timed_out(what, self.limits.deadline.as_secs_f64()),
+        }
+    }
+
+    fn note_refusal(&self, trouble: Option<&Trouble>) {
+        let mut refusal = self.last_refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *refusal = trouble.cloned();
     }
 }
 

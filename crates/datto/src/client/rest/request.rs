@@ -36,7 +36,10 @@ impl RestClient {
             self.pace.admit().await;
             let answer = tokio::time::timeout(self.limits.request_timeout, self.send(url, budget)).await;
             let (trouble, wait) = match answer {
-                Ok(Answer::Body(body)) => return Ok(body),
+                Ok(Answer::Body(body)) => {
+                    self.note_refusal(None);
+                    return Ok(body);
+                }
                 Ok(Answer::Refused(trouble)) => return Err(trouble),
                 Ok(Answer::Later(trouble, wait)) => (trouble, wait),
                 Err(_) => {
@@ -47,6 +50,7 @@ impl RestClient {
             if sent == self.limits.retries {
                 return Err(trouble);
             }
+            self.note_refusal(Some(&trouble));
             let wait =
                 wait.unwrap_or(self.limits.backoff * 2_u32.saturating_pow(sent)).min(self.limits.wait_max);
             tracing::debug!(host = %self.host, kind = %trouble.kind, wait_seconds = wait.as_secs_f64(), "asks again");
