@@ -39,13 +39,15 @@ impl Looking {
     }
 
     /// Looks at everything.
-    pub(super) fn see(&self, keep: Keep) -> Result<Seen, Trouble> {
+    pub(super) fn see(&self, keep: Keep) -> Result<&'static Seen, Trouble> {
         let config = self.load()?;
         let runtime = runtime()?;
         let seen = runtime.block_on(pipeline::see(config, self.at, keep));
         // A look that was given up may still hold a thread; it does not hold the answer.
         runtime.shutdown_background();
-        seen.map_err(|error| Trouble::new(&error, Exit::Usage))
+        // The answer is the last thing this program does: the fleet is not taken apart piece by piece after it.
+        let kept = |seen| &*Box::leak(Box::new(seen));
+        seen.map(kept).map_err(|error| Trouble::new(&error, Exit::Usage))
     }
 }
 

@@ -135,7 +135,7 @@ impl<'r> Document<'r> {
     fn take(&mut self, length: usize) {
         let mut rest = &self.raw[..length];
         loop {
-            match std::str::from_utf8(rest) {
+            match simdutf8::compat::from_utf8(rest) {
                 Ok(text) => {
                     push_clean(&mut self.clean, text.as_bytes());
                     self.left = 0;

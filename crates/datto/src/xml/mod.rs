@@ -7,6 +7,7 @@
 //! The document is streamed: memory is bounded by what is stated, not by the document. What does not fit is a failure
 //! of the look with its place, and the rest of the fleet is still read. A DTD is refused.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use lastgood_core::observation::{
@@ -23,6 +24,7 @@ use crate::kinds::DATTO_XML;
 use crate::look::{
     DEVICES_MAX, DOCUMENT_MAX_BYTES, EVIDENCE_MAX, Failures, Look, OBSERVATIONS_MAX, VOLUMES_MAX,
 };
+use crate::reading::trim;
 use crate::unique::UniqueKeys;
 
 mod device;
@@ -43,6 +45,8 @@ pub fn parse(document: impl BufRead, look: &Look) -> Collection {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
+    // Blanks before the `>` of an end tag are cut in `close`, where they are looked for at one byte only.
+    config.trim_markup_names_in_closing_tags = false;
     let mut reading = Reading::new(look);
     let mut buffer = Vec::new();
     loop {
@@ -174,7 +178,7 @@ impl<'l> Reading<'l> {
                 Ok(())
             }
             Event::End(end) => {
-                self.close(end.name().as_ref(), document);
+                self.close(trim(end.name().as_ref()), document);
                 Ok(())
             }
             Event::Text(text) => self.write(text),
@@ -323,7 +327,8 @@ impl<'l> Reading<'l> {
         self.text.clear();
         self.content.clear();
         let attributes = start.attributes_raw();
-        if !attributes.is_empty() && attributes.contains("content") {
+        // Nearly every field has an attribute, and nearly none of them has this letter.
+        if attributes.as_bytes().contains(&b'c') && attributes.contains("content") {
             let mut attributes = start.attributes();
             let found =
                 attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
@@ -584,11 +589,8 @@ fn explain_doctype(kind: &str) -> String {
 }
 
 /// Reads an attribute's value; one whose entities cannot be resolved is kept as it stands.
-fn value_of(attribute: &Attribute<'_>) -> String {
-    match quick_xml::escape::unescape(&attribute.value) {
-        Ok(value) => value.into_owned(),
-        Err(_) => attribute.value.clone().into_owned(),
-    }
+fn value_of<'a>(attribute: &'a Attribute<'_>) -> Cow<'a, str> {
+    quick_xml::escape::unescape(&attribute.value).unwrap_or(Cow::Borrowed(&attribute.value))
 }
 
 #[cfg(test)]

@@ -93,3 +93,10 @@ fn a_document_that_cannot_be_read_at_all_says_why() {
     assert_eq!(collection.listing, Extent::Failed);
     assert!(collection.failures[0].reason.contains("the disk is gone"), "{:?}", collection.failures);
 }
+
+#[test]
+fn blanks_in_an_end_tag_change_nothing() {
+    let document = "<a><Device><SerialNumber>S1</SerialNumber \n></Device\t></a >";
+    let collection = parse(document.as_bytes(), &look(NOW));
+    assert_eq!((collection.repositories.len(), collection.failures.len()), (1, 0));
+}

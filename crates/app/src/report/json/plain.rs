@@ -13,10 +13,14 @@ pub(super) struct Plain<'o>(pub(super) &'o mut dyn Write);
 
 impl Write for Plain<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let is_plain = |byte: &u8| byte.is_ascii() && *byte != 0x7f;
+        // Nearly all that is written are a few plain bytes.
+        if bytes.iter().all(|byte| byte.is_ascii() && *byte != 0x7f) {
+            self.0.write_all(bytes)?;
+            return Ok(bytes.len());
+        }
         match std::str::from_utf8(bytes) {
-            Ok(text) if !bytes.iter().all(is_plain) => self.text(text)?,
-            Ok(_) | Err(_) => self.0.write_all(bytes)?,
+            Ok(text) => self.text(text)?,
+            Err(_) => self.0.write_all(bytes)?,
         }
         Ok(bytes.len())
     }
