@@ -180,7 +180,7 @@ async fn no_wait_goes_beyond_the_deadline() {
     for retry_after in [None, Some("30")] {
         let look = look_rest(fault(limited(retry_after)), limits.clone());
         let collection = tokio::time::timeout(5 * SECOND, look).await.unwrap();
-        assert_failed(&collection, FailureKind::TimedOut, "the list of devices was not read");
+        assert_failed(&collection, FailureKind::RateLimited, "the list of devices was not read");
     }
 }
 

@@ -91,6 +91,8 @@ fn used_and_free_may_together_be_more_than_64_bits_hold() {
     assert_eq!(half.0, Ok);
     let Reason::Filled(used, total, _) = half.1 else { panic!("{half:?}") };
     assert_eq!((used, total), (u64::MAX / 2, u64::MAX), "the share that is shown stays right");
+    let quarter = of_space(5000, Value(1 << 62), Value((1 << 63) + (1 << 62)), Missing);
+    assert!(matches!(quarter, (Ok, Reason::Filled(used, total, _)) if (used, total) == (1 << 61, 1 << 63)));
     assert_eq!(of_space(5000, Value(u64::MAX), Value(u64::MAX - 1), Missing).0, Bad);
 }
 
