@@ -274,6 +274,17 @@ impl Expectations {
         (0..self.layers.len()).filter(|&index| speaks(&self.layers[index])).collect()
     }
 
+    /// Returns what is expected of a subject by one check, also where the check is off: what a person asks who wants to
+    /// know who turned it off.
+    pub fn of_check(
+        &self,
+        subject: &Subject<'_>,
+        kind: Option<&'static Kind>,
+        check: CheckId,
+    ) -> Expectation {
+        self.expectation(check, kind, &self.layers_of(subject))
+    }
+
     fn expectation(&self, check: CheckId, kind: Option<&'static Kind>, layers: &[usize]) -> Expectation {
         let thresholds = (self.thresholds_of)(check);
         let settings = thresholds.iter().map(|threshold| self.setting(threshold, kind, layers)).collect();

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lastgood_core::checks;
-use lastgood_core::expectation::{Expectation, Expectations};
+use lastgood_core::expectation::{Expectation, Expectations, Setting};
 use lastgood_core::facts::Subject;
 use lastgood_core::id::CheckId;
 use lastgood_core::judge::SOURCE_CHECKS;
@@ -101,15 +101,13 @@ struct AnswerPage {
     remedy: &'static str,
 }
 
-/// A threshold with its value and who set it; without both where the check is off.
+/// A threshold with its value (`off` too) and who set it.
 #[derive(Serialize)]
 struct ThresholdRow {
     name: &'static str,
     meaning: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<String>,
+    value: String,
+    origin: String,
 }
 
 /// Gathers everything about some subjects that were judged at `at`.
@@ -130,7 +128,7 @@ fn page<'a>(
 ) -> SubjectPage<'a> {
     let (details, evidence) = notes(subject);
     let (kind, asked) = asked(subject);
-    let expected = expectations.resolve(subject, kind, asked);
+    let check = |check: &CheckId| check_page(&expectations.of_check(subject, kind, *check), verdicts, at);
     SubjectPage {
         subject: subject.path(),
         subject_type: TypeWord::of(subject),
@@ -141,7 +139,7 @@ fn page<'a>(
         details: details.iter().map(|(label, text)| DetailRow { label, text }).collect(),
         evidence: evidence.iter().map(evidence_row).collect(),
         failures: failures(subject),
-        checks: asked.iter().map(|&check| check_page(check, verdicts, &expected, at)).collect(),
+        checks: asked.iter().map(check).collect(),
     }
 }
 
@@ -189,37 +187,21 @@ fn failures<'a>(subject: &Subject<'a>) -> Vec<FailureRow<'a>> {
     rows.collect()
 }
 
-fn check_page(id: CheckId, verdicts: &[Verdict], expected: &[Expectation], at: Timestamp) -> CheckPage {
-    let check = checks::find(id).expect("a kind lists only checks that exist");
-    let expectation = expected.iter().find(|expectation| expectation.check == id);
-    let thresholds = match expectation {
-        Some(expectation) => expectation
-            .settings
-            .iter()
-            .map(|setting| ThresholdRow {
-                name: setting.threshold.name,
-                meaning: setting.threshold.meaning,
-                value: Some(setting.threshold.show(setting.value)),
-                origin: Some(setting.origin.to_string()),
-            })
-            .collect(),
-        None => check
-            .thresholds
-            .iter()
-            .map(|threshold| ThresholdRow {
-                name: threshold.name,
-                meaning: threshold.meaning,
-                value: None,
-                origin: None,
-            })
-            .collect(),
+fn check_page(expected: &Expectation, verdicts: &[Verdict], at: Timestamp) -> CheckPage {
+    let check = checks::find(expected.check).expect("a kind lists only checks that exist");
+    let row = |setting: &Setting| ThresholdRow {
+        name: setting.threshold.name,
+        meaning: setting.threshold.meaning,
+        value: setting.threshold.show(setting.value),
+        origin: setting.origin.to_string(),
     };
+    let verdict = verdicts.iter().find(|verdict| verdict.check == check.id);
     CheckPage {
         check: check.id.as_str(),
         question: check.question,
         bad_when: check.bad_when,
-        answer: verdicts.iter().find(|verdict| verdict.check == id).map(|verdict| answer_page(*verdict, at)),
-        thresholds,
+        answer: verdict.map(|verdict| answer_page(*verdict, at)),
+        thresholds: expected.settings.iter().map(row).collect(),
     }
 }
 

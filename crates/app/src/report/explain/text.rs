@@ -6,7 +6,7 @@ use lastgood_core::id::Escaped;
 use lastgood_core::time::Instant;
 use unicode_width::UnicodeWidthStr;
 
-use super::{AnswerPage, CheckPage, Explained, SubjectPage};
+use super::{AnswerPage, CheckPage, Explained, SubjectPage, ThresholdRow};
 use crate::report::table::{BAD, HEAD, QUIET, mark};
 
 /// Writes one page per subject.
@@ -80,7 +80,7 @@ fn check(page: &CheckPage, out: &mut dyn Write) -> io::Result<()> {
     match &page.answer {
         None => {
             writeln!(out, "  {QUIET}off{QUIET:#} {HEAD}{}{HEAD:#}: {}", page.check, page.question)?;
-            rows.push(("off", "a threshold of it is off, so it is not asked".to_owned()));
+            rows.push(("off", "not asked".to_owned()));
         }
         Some(answer) => {
             let (word, style) = mark(answer.verdict.outcome);
@@ -90,11 +90,8 @@ fn check(page: &CheckPage, out: &mut dyn Write) -> io::Result<()> {
     }
     rows.push(("bad when", page.bad_when.to_owned()));
     for threshold in &page.thresholds {
-        let value = match (&threshold.value, &threshold.origin) {
-            (Some(value), Some(origin)) => format!(" = {value} (set by: {origin})"),
-            _ => String::new(),
-        };
-        rows.push(("threshold", format!("{}{value}: {}", threshold.name, threshold.meaning)));
+        let ThresholdRow { name, meaning, value, origin } = threshold;
+        rows.push(("threshold", format!("{name} = {value} (set by: {origin}): {meaning}")));
     }
     for (label, text) in rows {
         writeln!(out, "      {QUIET}{label:<10}{QUIET:#} {text}")?;
