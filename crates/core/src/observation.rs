@@ -474,12 +474,14 @@ impl Collection {
         Self { source, kind, observed_at, listing: Extent::Failed, repositories: Vec::new(), failures }
     }
 
-    /// Returns how much of everything was seen: the list of repositories and every list of assets.
+    /// Returns how much of everything was seen: the list of repositories, every list of assets, and whatever else was
+    /// looked for.
     pub fn extent(&self) -> Extent {
         if self.listing == Extent::Failed {
             return Extent::Failed;
         }
         let all_read = self.listing == Extent::Complete
+            && self.failures.is_empty()
             && self.repositories.iter().all(|repository| repository.listing == Extent::Complete);
         if all_read { Extent::Complete } else { Extent::Partial }
     }

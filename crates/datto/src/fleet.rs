@@ -75,9 +75,9 @@ pub struct Count {
 }
 
 impl Count {
-    /// True only if none is bad, none is unknown and all were seen.
+    /// True only if there are any, none is bad, none is unknown and all were seen.
     pub fn is_fine(self) -> bool {
-        self.bad == 0 && self.unknown == 0 && self.is_complete
+        self.of > 0 && self.bad == 0 && self.unknown == 0 && self.is_complete
     }
 }
 

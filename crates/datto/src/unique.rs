@@ -21,13 +21,14 @@ pub(crate) fn make_unique(assets: &mut [AssetObservation]) {
             twins.push(index);
         }
     }
-    let mut counts: HashMap<Name, usize> = HashMap::new();
+    let mut numbers = HashMap::new();
     for index in twins {
         let asset = &mut assets[index];
-        let count = counts.entry(asset.name.clone()).or_insert(1);
-        *count += 1;
-        let suffix = asset.more.identity.as_deref().map_or_else(|| count.to_string(), str::to_owned);
-        asset.more.key = Some(free_key(&asset.name, &suffix, &mut taken));
+        let key = match asset.more.identity.as_deref() {
+            Some(identity) => free_key(&joined(&asset.name, identity), &mut numbers, &mut taken),
+            None => free_number(&asset.name, &mut numbers, &mut taken),
+        };
+        asset.more.key = Some(key);
     }
 }
 
@@ -48,35 +49,41 @@ fn has_twins(assets: &[AssetObservation]) -> bool {
 /// Gives every repository of a source a key of its own, in document order.
 pub(crate) struct UniqueKeys {
     taken: HashSet<Name>,
-    /// How many stand there of each name that stands there more than once.
-    counts: HashMap<Name, usize>,
+    numbers: Numbers,
 }
 
 impl UniqueKeys {
     pub(crate) fn new() -> Self {
-        Self { taken: HashSet::new(), counts: HashMap::new() }
+        Self { taken: HashSet::new(), numbers: HashMap::new() }
     }
 
     pub(crate) fn claim(&mut self, repository: &mut RepositoryObservation) {
-        if !self.taken.insert(repository.key.clone()) {
-            let count = self.counts.entry(repository.key.clone()).or_insert(1);
-            *count += 1;
-            repository.key = free_key(&repository.key, &count.to_string(), &mut self.taken);
-        }
+        repository.key = free_key(&repository.key, &mut self.numbers, &mut self.taken);
     }
 }
 
-/// Finds the first of `name#suffix`, `name#suffix#2`, … that is not taken, or `name#3`, … for a plain number.
-fn free_key(name: &Name, suffix: &str, taken: &mut HashSet<Name>) -> Name {
-    let with = |suffix: &str| Name::new([name.bytes(), b"#", suffix.as_bytes()].concat());
-    let number: Option<usize> = suffix.parse().ok();
-    let mut key = with(suffix);
-    let mut next = number.unwrap_or(1) + 1;
-    while !taken.insert(key.clone()) {
-        key = if number.is_some() { with(&next.to_string()) } else { with(&format!("{suffix}#{next}")) };
-        next += 1;
+/// The last number that was given to a twin of each name, so that the next one need not try all of them again.
+type Numbers = HashMap<Name, usize>;
+
+fn joined(name: &Name, suffix: &str) -> Name {
+    Name::new([name.bytes(), b"#", suffix.as_bytes()].concat())
+}
+
+/// Takes a key as it is, or the first free one of `key#2`, `key#3`, ….
+fn free_key(key: &Name, numbers: &mut Numbers, taken: &mut HashSet<Name>) -> Name {
+    if taken.insert(key.clone()) { key.clone() } else { free_number(key, numbers, taken) }
+}
+
+/// Takes the first free one of `name#2`, `name#3`, ….
+fn free_number(name: &Name, numbers: &mut Numbers, taken: &mut HashSet<Name>) -> Name {
+    let number = numbers.entry(name.clone()).or_insert(1);
+    loop {
+        *number += 1;
+        let key = joined(name, &number.to_string());
+        if taken.insert(key.clone()) {
+            return key;
+        }
     }
-    key
 }
 
 #[cfg(test)]
@@ -113,5 +120,13 @@ mod tests {
     fn twins_with_permanent_ids_keep_their_keys_whatever_the_order() {
         assert_eq!(keys(&[("a", Some("7")), ("a", Some("3"))]), ["a#7", "a"]);
         assert_eq!(keys(&[("a", Some("3")), ("a", Some("7"))]), ["a", "a#7"]);
+    }
+
+    #[test]
+    fn many_twins_among_many_names_like_theirs_take_no_more_time_than_many_names() {
+        let names: Vec<String> = (2..20_000).map(|number| format!("a#{number}")).collect();
+        let mut named: Vec<(&str, Option<&str>)> = names.iter().map(|name| (name.as_str(), None)).collect();
+        named.extend(std::iter::repeat_n(("a", None), 20_000));
+        assert_eq!(keys(&named).last().map(String::as_str), Some("a#39998"));
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Reads SOURCE and `--set` arguments; does not know how the command line as a whole is made up.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -48,6 +47,13 @@ pub(super) fn sources(
     for argument in arguments {
         match read(argument, surroundings.entries) {
             Argument::Wrong(text) => mistakes.push(text),
+            Argument::Location(entry, location) if holds_password(location) => {
+                let kind = entry.kind.id;
+                mistakes.push(format!(
+                    "SOURCE `{kind}:…` holds a password, which every process of this machine can read there; put the \
+                     source into the configuration file, or the password where its program reads it"
+                ));
+            }
             Argument::Location(entry, location) => {
                 let id = names.give(entry.kind.id, 0);
                 let secret = secret(entry, surroundings, mistakes);
@@ -100,22 +106,15 @@ fn unknown_name(name: &str, of_file: &[SourceConfig], entries: &[&'static Entry]
     )
 }
 
+/// True for a URL with `user:password@` before its host.
+fn holds_password(location: &str) -> bool {
+    let behind_scheme = location.split_once("://").map_or("", |(_, rest)| rest);
+    let user = behind_scheme.rsplit_once('@').map_or("", |(user, _)| user);
+    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+}
+
 fn unnamed(id: SourceId, entry: &'static Entry, location: &str, secret: Option<SecretFrom>) -> SourceConfig {
-    SourceConfig {
-        id,
-        entry,
-        location: location.to_owned(),
-        secret,
-        public_key: None,
-        zone: None,
-        zones: BTreeMap::new(),
-        capacity_bytes: None,
-        program: None,
-        deadline: entry.deadline,
-        concurrency: None,
-        requests_per_minute: None,
-        stats_interval: None,
-    }
+    SourceConfig { secret, ..SourceConfig::new(id, entry, location.to_owned(), entry.deadline) }
 }
 
 /// Finds where the secret of an unconfigured source is: in the variable of its kind, or in the file that the variable

@@ -23,9 +23,10 @@ pub(super) const fn word(extent: Extent) -> &'static str {
 /// Every extent, the best first.
 pub(super) const EXTENTS: [Extent; 3] = [Extent::Complete, Extent::Partial, Extent::Failed];
 
-/// True if something of the source could not be read at the newest look.
+/// True if something of the source could not be read at the newest look, or nothing at all stood in it: whatever is
+/// switched off, that is no fleet in good health.
 pub(super) fn has_gaps(source: &SourceFacts) -> bool {
-    source.look != Extent::Complete || !source.failures.is_empty()
+    source.look != Extent::Complete || source.repositories.is_empty()
 }
 
 /// How many sources were looked at, and how many of them could not be seen in full.

@@ -22,7 +22,8 @@ pub struct KindCount {
     pub subject: SubjectType,
     /// How many.
     pub count: u64,
-    /// For every check of the kind: its id, how many are bad, how many unknown.
+    /// For every check that is asked of any of them (of a kind of which there is none: that would be): its id, how many
+    /// are bad, how many unknown.
     pub checks: Vec<CheckCount>,
 }
 
@@ -75,6 +76,7 @@ pub fn summarize<'a>(facts: &'a Facts, expectations: &Expectations, now: Timesta
             Subject::Repository(..) | Subject::Asset(..) => {}
         }
     });
+    complete(&mut summary.kinds, facts);
     summary.worst = worst.unwrap_or(Outcome::Unknown);
     summary
 }
@@ -83,30 +85,45 @@ fn is_hidden(repository: &RepositoryFacts) -> bool {
     repository.stated.exempt == Some(Exemption::Hidden)
 }
 
-/// Lists every kind of the sources once by its word, with every check that any source asks of it.
+/// Lists every kind of the sources once by its word, in their order, without checks yet.
 fn kinds_of(facts: &Facts) -> Vec<KindCount> {
     let mut kinds: Vec<KindCount> = Vec::new();
     for kind in facts.sources.iter().flat_map(|source| source.kind.kinds) {
-        let index = kinds.iter().position(|known| known.kind == kind.id).unwrap_or_else(|| {
+        if !kinds.iter().any(|known| known.kind == kind.id) {
             kinds.push(KindCount { kind: kind.id, subject: kind.subject, count: 0, checks: Vec::new() });
-            kinds.len() - 1
-        });
-        for &check in kind.checks {
-            if !kinds[index].checks.iter().any(|known| known.check == check) {
-                kinds[index].checks.push(CheckCount { check, bad: 0, unknown: 0 });
-            }
         }
     }
     kinds
 }
 
+/// Gives the kinds of which there is none the checks that would be asked of them.
+fn complete(kinds: &mut [KindCount], facts: &Facts) {
+    for kind in facts.sources.iter().flat_map(|source| source.kind.kinds) {
+        let of_kind = kinds.iter_mut().find(|known| known.kind == kind.id && known.count == 0);
+        if let Some(of_kind) = of_kind {
+            list_checks(of_kind, kind);
+        }
+    }
+}
+
+/// Lists every check of a kind, zeros too. A check that nothing of this word can be asked has no number: it would read
+/// as "none is bad".
+fn list_checks(counted: &mut KindCount, kind: &Kind) {
+    for &check in kind.checks {
+        if !counted.checks.iter().any(|known| known.check == check) {
+            counted.checks.push(CheckCount { check, bad: 0, unknown: 0 });
+        }
+    }
+}
+
 fn count(kinds: &mut [KindCount], kind: &'static Kind, verdicts: &[Verdict]) {
     let counted = kinds.iter_mut().find(|counted| counted.kind == kind.id);
     let counted = counted.expect("a source lists every kind it states (tested)");
+    list_checks(counted, kind);
     counted.count += 1;
     for verdict in verdicts {
         let of_check = counted.checks.iter_mut().find(|known| known.check == verdict.check);
-        let of_check = of_check.expect("only checks of the kind are asked");
+        let of_check = of_check.expect("only checks of the kind are asked, and they are listed");
         match verdict.outcome {
             Outcome::Ok => {}
             Outcome::Bad => of_check.bad += 1,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use lastgood_core::id::Name;
 use lastgood_core::kind::Kind;
 use lastgood_core::observation::{AssetObservation, Evidence, Exemption, LastRun, Stated, Verification, cut};
+use lastgood_core::time::FUTURE_TOLERANCE;
 use serde_json::Value;
 
 use super::Object;
@@ -90,6 +91,13 @@ fn backups<'o>(
         let status = run.and_then(|run| text(run, "status"));
         let succeeded = status.is_some_and(|status| status.trim() == SUCCESS);
         backups.push(Backup { at: time(entry, "timestamp", at, evidence), succeeded, object: entry });
+    }
+    // A run dated ahead says nothing while others do: one wrong clock would hide every failure after it.
+    let is_ahead =
+        |backup: &Backup<'_>| backup.at.value().is_some_and(|run| run.duration_since(at) > FUTURE_TOLERANCE);
+    if backups.iter().any(is_ahead) && !backups.iter().all(is_ahead) {
+        backups.retain(|backup| !is_ahead(backup));
+        note(object, "backups", "runs dated in the future are left out", evidence);
     }
     backups.sort_by_key(|backup| Reverse(backup.at.value().unwrap_or(Timestamp::MAX)));
     Ok(backups)

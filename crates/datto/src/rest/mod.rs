@@ -73,17 +73,23 @@ pub fn serial_of(device: &Object) -> Option<String> {
         .filter(|serial| !serial.is_empty())
 }
 
+/// Returns what a device is recognised by when its list repeats it: serial number and name; `None` without a serial
+/// number, where nothing tells a repetition from a second device.
+pub fn repetition_of(device: &Object) -> Option<(String, String)> {
+    Some((serial_of(device)?, value::text(device, "name").unwrap_or_default().into_owned()))
+}
+
 /// Returns how many agents and shares a device states to have, archived and paused ones included; `None` if it does not
 /// say.
 pub fn stated_asset_count(device: &Object) -> Option<u64> {
-    let count = |field| device.get(field).and_then(Value::as_u64);
-    Some(count("agentCount")?.saturating_add(count("shareCount")?))
+    let counts = [value::count(device, "agentCount"), value::count(device, "shareCount")];
+    counts.into_iter().flatten().reduce(u64::saturating_add)
 }
 
 /// Makes a Collection of a list of devices and their assets.
 ///
 /// `listing_failure` is set if the list of devices itself broke off; what was read of it stands. A device that stands
-/// twice (lists move while they are paged) is taken once.
+/// twice (lists move while they are paged) is taken once; another device with the same serial number is another device.
 pub fn collect(
     devices: Vec<DeviceAnswer>,
     listing_failure: Option<AssetsFailure>,
@@ -107,7 +113,7 @@ pub fn collect(
             failures.malformed(Place::source(), reason);
             break;
         }
-        if serial_of(&answer.device).is_some_and(|serial| !seen.insert(serial)) {
+        if repetition_of(&answer.device).is_some_and(|known| !seen.insert(known)) {
             continue;
         }
         let mut repository = device::read(&answer.device, position, look);

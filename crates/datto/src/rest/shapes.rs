@@ -18,6 +18,8 @@ pub struct Page {
     pub items: Vec<Object>,
     /// How many pages there are, where the answer says so; 0 for an empty list.
     pub total_pages: Option<u64>,
+    /// How many items all pages hold together, where the answer says so.
+    pub total_items: Option<u64>,
     /// How many entries of the list were no objects, and so could not be read.
     pub unreadable_count: usize,
 }
@@ -65,11 +67,14 @@ pub fn read_page(body: &[u8]) -> Result<Page, AnswerError> {
 /// whose keys are all numbers (or that has none) is keyed by index.
 fn page_of(answer: Value) -> Result<Page, AnswerError> {
     let mut object = match answer {
-        Value::Array(items) => return Ok(page(items, None)),
+        Value::Array(items) => return Ok(page(items, None, None)),
         Value::Object(object) => object,
         _ => return Err(AnswerError::NotAList),
     };
-    let total_pages = object.get("pagination").and_then(|pagination| pagination.get("totalPages")?.as_u64());
+    let pagination = object.get("pagination").and_then(Value::as_object);
+    let stated = |field| pagination.and_then(|pagination| value::count(pagination, field));
+    let (total_pages, total_items) = (stated("totalPages"), stated("count"));
+    let page = |items, total_pages| page(items, total_pages, total_items);
     if let Some(items) = object.remove("items") {
         return match items {
             Value::Array(items) => Ok(page(items, total_pages)),
@@ -95,8 +100,8 @@ fn by_index(object: Object) -> Result<Vec<Value>, AnswerError> {
     Ok(indexed.into_iter().map(|(_, item)| item).collect())
 }
 
-fn page(items: Vec<Value>, total_pages: Option<u64>) -> Page {
-    let mut page = Page { total_pages, ..Page::default() };
+fn page(items: Vec<Value>, total_pages: Option<u64>, total_items: Option<u64>) -> Page {
+    let mut page = Page { total_pages, total_items, ..Page::default() };
     for item in items {
         match item {
             Value::Object(object) => page.items.push(object),

@@ -108,3 +108,46 @@ fn a_device_that_states_more_assets_than_it_lists_was_not_seen_as_a_whole() {
         assert_eq!(collection.failures.is_empty(), listing == Extent::Complete);
     }
 }
+
+#[test]
+fn counts_may_be_texts_and_one_of_them_is_enough() {
+    for device in [r#"{"serialNumber": "A", "agentCount": "2"}"#, r#"{"serialNumber": "A", "shareCount": 1}"#] {
+        let object: Object = serde_json::from_str(device).expect("valid");
+        let collection = collect(vec![DeviceAnswer::new(object, &[], None, &look())], None, &look());
+        assert_eq!(collection.repositories[0].listing, Extent::Partial, "{device}");
+    }
+}
+
+#[test]
+fn a_repeated_device_is_taken_once_and_another_one_with_its_serial_number_is_kept() {
+    let answer = |text: &str| {
+        let object: Object = serde_json::from_str(text).expect("valid");
+        DeviceAnswer::new(object, &[], None, &look())
+    };
+    let one = r#"{"serialNumber": "A", "name": "one", "uptime": 1}"#;
+    let again = r#"{"serialNumber": "A", "name": "one", "uptime": 2}"#;
+    let other = r#"{"serialNumber": "A", "name": "other"}"#;
+    let collection = collect(vec![answer(one), answer(again), answer(other)], None, &look());
+    let keys: Vec<_> = collection.repositories.iter().map(|repository| repository.key.text().into_owned()).collect();
+    assert_eq!(keys, ["A", "A#2"]);
+}
+
+#[test]
+fn a_run_dated_ahead_does_not_hide_the_failures_after_it() {
+    let run = |at: &str, status: &str| json!({"timestamp": at, "backup": {"status": status}});
+    let asset = |runs: Vec<Value>| match json!({"name": "a", "type": "agent", "backups": runs}) {
+        Value::Object(object) => object,
+        _ => Object::new(),
+    };
+    let device: Object = serde_json::from_str(r#"{"serialNumber": "A"}"#).expect("valid");
+    let read = |runs| {
+        let answer = DeviceAnswer::new(device.clone(), &[asset(runs)], None, &look());
+        collect(vec![answer], None, &look()).repositories.remove(0).assets.remove(0)
+    };
+    let ahead = || run("2031-01-01T00:00:00+00:00", "success");
+    let hidden = read(vec![ahead(), run("2026-03-02T11:00:00+00:00", "failure")]);
+    assert!(matches!(hidden.last_run, lastgood_core::observation::LastRun::Failed { in_row: 1, .. }));
+    assert_eq!(hidden.more.evidence.len(), 1);
+    let alone = read(vec![ahead()]);
+    assert!(alone.last_good.value().is_some_and(|good| good > look().at));
+}

@@ -20,6 +20,11 @@ pub(super) fn text<'o>(object: &'o Object, field: &str) -> Option<Cow<'o, str>> 
     }
 }
 
+/// Returns a whole number that is not negative, written as a number or as text.
+pub(super) fn count(object: &Object, field: &str) -> Option<u64> {
+    number::parse(&text(object, field)?)?.scaled(1)
+}
+
 /// Returns a text that is not empty once trimmed.
 pub(super) fn filled<'o>(object: &'o Object, field: &str) -> Option<Cow<'o, str>> {
     text(object, field).filter(|text| !text.trim().is_empty())

@@ -10,7 +10,7 @@ use super::fields::Field;
 use super::volume::RawVolume;
 use crate::cloud::{is_cloud, space_exemption};
 use crate::kinds;
-use crate::look::{Failures, Look, VOLUMES_MAX};
+use crate::look::{FAILURES_MAX, Failures, Look, VOLUMES_MAX};
 use crate::reading::date::{self, Written};
 use crate::reading::number::{self, Number};
 use crate::reading::{is_yes, trim};
@@ -29,13 +29,15 @@ pub(super) struct OpenDevice {
     /// True once any field, known or not, was met.
     pub(super) has_fields: bool,
     /// True once anything of the xmlstatus tree was met.
-    pub(super) bare: bool,
+    pub(super) has_bare_fields: bool,
+    /// True once anything of the status tree was met: whatever else stands in it, it is a device of that tree then.
+    pub(super) has_status_fields: bool,
     /// Set if its tags do not fit together: why, and the line.
     pub(super) broken: Option<(String, u64)>,
     /// True once it had more volumes than are read.
     pub(super) is_flooded: bool,
     /// What of it is no volume: why, and the line.
-    pub(super) volume_failures: Vec<(String, u64)>,
+    volume_failures: Vec<(String, u64)>,
     pub(super) volumes: Vec<RawVolume>,
     /// Which fields were met.
     met: Vec<Field>,
@@ -75,6 +77,10 @@ impl OpenDevice {
             return;
         }
         self.met.push(field);
+        match field {
+            Field::BareHostname => self.has_bare_fields = true,
+            _ => self.has_status_fields = true,
+        }
         let text = trim(text);
         let mut wrong = "";
         match field {
@@ -121,6 +127,13 @@ impl OpenDevice {
         }
     }
 
+    /// Notes something in it that is no volume; a flood of them is cut.
+    pub(super) fn lose_volume(&mut self, reason: String, line: u64) {
+        if self.volume_failures.len() < FAILURES_MAX {
+            self.volume_failures.push((reason, line));
+        }
+    }
+
     /// Returns where it stands, for a failure: its serial number if it has one, else its place in the document.
     pub(super) fn place(&self, position: usize) -> Place {
         if !self.serial.is_empty() {
@@ -130,13 +143,10 @@ impl OpenDevice {
     }
 
     /// Makes a repository of it. `position` counts the devices of the document from 1.
-    pub(super) fn finish(
-        &mut self,
-        look: &Look,
-        position: usize,
-        failures: &mut Failures,
-    ) -> RepositoryObservation {
-        let kind = if self.bare { &kinds::BARE_APPLIANCE } else { &kinds::APPLIANCE };
+    /// What of it could not be seen is noted by [`Self::note_failures`], once its key is settled.
+    pub(super) fn finish(&mut self, look: &Look, position: usize) -> RepositoryObservation {
+        let is_bare = self.has_bare_fields && !self.has_status_fields;
+        let kind = if is_bare { &kinds::BARE_APPLIANCE } else { &kinds::APPLIANCE };
         let first = |choices: [&String; 2]| {
             let filled = choices.into_iter().find(|choice| !choice.is_empty());
             filled.map_or_else(|| Name::new(format!("device {position}")), Name::new)
@@ -156,28 +166,25 @@ impl OpenDevice {
             repository.details = std::mem::take(&mut self.details);
         }
         repository.evidence = std::mem::take(&mut self.evidence);
-        self.finish_volumes(&mut repository, look, zone, failures);
+        self.finish_volumes(&mut repository, look, zone);
         repository
     }
 
-    fn finish_volumes(
-        &mut self,
-        repository: &mut RepositoryObservation,
-        look: &Look,
-        zone: &TimeZone,
-        failures: &mut Failures,
-    ) {
-        if !self.volume_failures.is_empty() {
-            repository.listing = Extent::Partial;
-            for (reason, line) in &self.volume_failures {
-                failures
-                    .malformed(Place::repository(repository.key.clone()), format!("line {line}: {reason}"));
-            }
+    /// Notes what of it could not be seen.
+    pub(super) fn note_failures(&self, repository: &RepositoryObservation, failures: &mut Failures) {
+        let place = || Place::repository(repository.key.clone());
+        for (reason, line) in &self.volume_failures {
+            failures.malformed(place(), format!("line {line}: {reason}"));
         }
         if self.is_flooded {
-            repository.listing = Extent::Partial;
             let reason = format!("it has more than {VOLUMES_MAX} volumes; the rest was not read");
-            failures.malformed(Place::repository(repository.key.clone()), reason);
+            failures.malformed(place(), reason);
+        }
+    }
+
+    fn finish_volumes(&mut self, repository: &mut RepositoryObservation, look: &Look, zone: &TimeZone) {
+        if self.is_flooded || !self.volume_failures.is_empty() {
+            repository.listing = Extent::Partial;
         }
         let offsite = self.cloud.then_some(Exemption::CloudAppliance);
         repository.assets.reserve_exact(self.volumes.len());

@@ -224,8 +224,25 @@ impl<'l> Reading<'l> {
                 Level::Wrapper | Level::DeviceField(_) | Level::VolumeField(_) | Level::Content | Level::Skip,
             ) => Level::Skip,
         };
+        if matches!(level, Level::Skip | Level::Wrapper) && is_like_one_of_ours(name) {
+            self.note_passed_over(name, document.line());
+        }
         self.push(level, name);
         Ok(())
+    }
+
+    /// Reports an element that is named like a device or a volume and stands where none is read: what it holds is not
+    /// among what was judged. Below a field it is a part of that field, which is nobody's device.
+    fn note_passed_over(&mut self, name: &str, line: u64) {
+        let reason = format!("<{}> stands where none is read, and was passed over", brief(name));
+        let levels = || self.levels.iter().map(|(level, _)| *level);
+        let in_device = levels().any(|level| level == Level::Device);
+        let in_list = levels().any(|level| matches!(level, Level::Volumes | Level::Machines));
+        match (in_device, in_list || self.level() == Some(Level::Device)) {
+            (true, true) => self.device.lose_volume(reason, line),
+            (true, false) => {}
+            (false, _) => self.lose(Place::source(), format!("line {line}: {reason}")),
+        }
     }
 
     fn open_root(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
@@ -268,16 +285,16 @@ impl<'l> Reading<'l> {
         self.device.has_fields = true;
         match name {
             "BackupVolumes" => {
+                self.device.has_status_fields = true;
                 self.text.clear();
                 Level::Volumes
             }
             "protectedMachines" => {
-                self.device.bare = true;
+                self.device.has_bare_fields = true;
                 Level::Machines
             }
             _ => match of_device(name).filter(|field| self.wants(*field)) {
                 Some(field) => {
-                    self.device.bare |= field == Field::BareHostname;
                     self.open_value(start);
                     Level::DeviceField(field)
                 }
@@ -417,9 +434,7 @@ impl<'l> Reading<'l> {
             Level::Volumes => {
                 if !self.text.trim().is_empty() && self.device.volumes.is_empty() {
                     let line = document.line();
-                    self.device
-                        .volume_failures
-                        .push(("BackupVolumes holds text and no volume".to_owned(), line));
+                    self.device.lose_volume("BackupVolumes holds text and no volume".to_owned(), line);
                 }
                 self.text.clear();
             }
@@ -441,7 +456,7 @@ impl<'l> Reading<'l> {
             self.device.volumes.push(self.open_volume.close());
         } else {
             let reason = "a volume without any field was not counted".to_owned();
-            self.device.volume_failures.push((reason, document.line()));
+            self.device.lose_volume(reason, document.line());
         }
     }
 
@@ -450,9 +465,10 @@ impl<'l> Reading<'l> {
             let reason = format!("line {line}: {reason}; the device was not judged");
             self.lose(self.device.place(self.devices_met), reason);
         } else if self.device.has_fields {
-            let mut repository = self.device.finish(self.look, self.devices_met, &mut self.failures);
+            let mut repository = self.device.finish(self.look, self.devices_met);
             self.limit_evidence(&mut repository);
             self.keys.claim(&mut repository);
+            self.device.note_failures(&repository, &mut self.failures);
             self.collection.repositories.push(repository);
         } else {
             let reason = format!("line {}: a device without any field was not counted", self.device.line);
@@ -555,7 +571,11 @@ impl<'l> Reading<'l> {
     }
 
     fn says_none(&self) -> bool {
-        self.root.as_ref().is_some_and(|root| root.says_none && !root.has_content)
+        let is_error = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            ["error", "fault", "exception", "html"].iter().any(|word| name.contains(word))
+        };
+        self.root.as_ref().is_some_and(|root| root.says_none && !root.has_content && !is_error(&root.name))
     }
 
     fn explain_no_device(&self) -> String {
@@ -572,6 +592,12 @@ impl<'l> Reading<'l> {
             }
         }
     }
+}
+
+/// True for a name that differs from `Device`, `BackupVolume` or `BackupVolumes` in case or by a prefix at most.
+fn is_like_one_of_ours(name: &str) -> bool {
+    let local = name.rsplit(':').next().unwrap_or(name);
+    ["Device", "BackupVolume", "BackupVolumes"].iter().any(|ours| local.eq_ignore_ascii_case(ours))
 }
 
 /// Cuts a tag name for a message.

@@ -100,3 +100,58 @@ fn blanks_in_an_end_tag_change_nothing() {
     let collection = parse(document.as_bytes(), &look(NOW));
     assert_eq!((collection.repositories.len(), collection.failures.len()), (1, 0));
 }
+
+const DEAD: &str = "<SerialNumber>S2</SerialNumber><Lastseen>2019-01-01 00:00:00</Lastseen>";
+
+#[rstest::rstest]
+#[case::too_deep("<Group><Sub><Device>DEAD</Device></Sub></Group>")]
+#[case::other_case("<device>DEAD</device>")]
+#[case::with_a_prefix("<d:Device>DEAD</d:Device>")]
+fn what_is_named_like_a_device_and_not_read_is_said(#[case] element: &str) {
+    let element = element.replace("DEAD", DEAD);
+    let collection = parse(format!("<a>{}{element}</a>", device(1, "")).as_bytes(), &look(NOW));
+    assert_eq!((collection.repositories.len(), collection.listing), (1, Extent::Partial));
+    assert!(collection.failures[0].reason.contains("passed over"), "{:?}", collection.failures);
+}
+
+#[rstest::rstest]
+#[case::in_a_group("<Group><BackupVolume type='Agent'><Agent>a</Agent></BackupVolume></Group>")]
+#[case::in_other_case("<backupVolume type='Agent'><Agent>a</Agent></backupVolume>")]
+#[case::a_device_among_volumes("<Device><SerialNumber>S3</SerialNumber></Device>")]
+fn what_is_named_like_a_volume_and_not_read_is_said(#[case] element: &str) {
+    let collection = parse(format!("<a>{}</a>", device(1, element)).as_bytes(), &look(NOW));
+    assert_eq!(collection.repositories[0].listing, Extent::Partial, "{:?}", collection.failures);
+}
+
+#[test]
+fn an_element_of_the_other_tree_does_not_take_the_checks_of_a_device_away() {
+    for foreign in ["<hostname>x</hostname>", "<protectedMachines/>"] {
+        let document = format!("<a><Device>{DEAD}{foreign}</Device></a>");
+        let collection = parse(document.as_bytes(), &look(NOW));
+        assert!(std::ptr::eq(collection.repositories[0].kind, &crate::kinds::APPLIANCE), "{foreign}");
+    }
+}
+
+#[test]
+fn a_second_device_with_one_serial_number_keeps_its_own_failures() {
+    let bad = "<BackupVolume/>";
+    let document = format!("<a>{}{}</a>", device(1, ""), device(1, bad));
+    let collection = parse(document.as_bytes(), &look(NOW));
+    let place = collection.failures[0].place.repository.as_ref().expect("a repository");
+    assert_eq!(place.text(), "S1#2");
+}
+
+#[test]
+fn an_error_document_is_no_empty_fleet() {
+    for document in ["<error code='0'/>", "<html lang='0'/>", "<Fault n='0'></Fault>"] {
+        assert_eq!(parse(document.as_bytes(), &look(NOW)).listing, Extent::Failed, "{document}");
+    }
+    assert_eq!(parse("<Devices total='0'/>".as_bytes(), &look(NOW)).listing, Extent::Complete);
+}
+
+#[test]
+fn a_volume_beside_its_list_is_said() {
+    let document = "<a><Device><SerialNumber>S1</SerialNumber><BackupVolume type='Agent'/></Device></a>";
+    let collection = parse(document.as_bytes(), &look(NOW));
+    assert_eq!(collection.repositories[0].listing, Extent::Partial, "{:?}", collection.failures);
+}

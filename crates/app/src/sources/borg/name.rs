@@ -36,7 +36,7 @@ impl Pattern {
                 continue;
             };
             pieces.push(name[piece..at].to_vec());
-            at += date + time_length(&name[at + date..]).unwrap_or(0);
+            at += date + time_length(&name[at + date..], started_at).unwrap_or(0);
             piece = at;
         }
         pieces.push(name[piece..].to_vec());
@@ -123,7 +123,11 @@ fn trimmed(piece: &[u8]) -> &[u8] {
 }
 
 /// The length of the date that `text` begins with; the caller stands at the begin of a run of digits, if at any.
+///
+/// A date counts only if it is that of the start of the archive, give or take a day for the zone of the client: what
+/// looks like any other date is the number of a machine.
 fn date_length(text: &[u8], started_at: Option<Timestamp>, weak: &[Vec<u8>]) -> Option<usize> {
+    let is_day = |year: &[u8], month: &[u8], day: &[u8]| is_day_of(year, month, day, started_at);
     match digit_count(text) {
         8 if is_day(&text[..4], &text[4..6], &text[6..8]) => return Some(8),
         12 if is_day(&text[..4], &text[4..6], &text[6..8]) && is_clock(&text[8..12]) => return Some(12),
@@ -152,17 +156,21 @@ fn ends(text: &[u8], length: usize) -> bool {
 
 /// The length of the time of day behind a date, with what separates them and a zone; `None` if there is none.
 ///
-/// An hour alone counts only behind a `T`: elsewhere it could be the number of a machine.
-fn time_length(text: &[u8]) -> Option<usize> {
+/// An hour alone counts only behind a `T`, and digits without separators only behind a `T` or if the start of the archive
+/// confirms them: elsewhere they could be the number of a machine.
+fn time_length(text: &[u8], started_at: Option<Timestamp>) -> Option<usize> {
     let gap = text.iter().take_while(|byte| b"Tt-_.:@ ".contains(byte)).count();
     let (gap_text, clock) = text.split_at(gap);
     if gap == 0 || gap > 3 {
         return None;
     }
+    let behind_t = gap_text.iter().any(|byte| byte.eq_ignore_ascii_case(&b'T'));
     let length = match digit_count(clock) {
-        2 => split_clock(clock, gap_text.iter().any(|byte| byte.eq_ignore_ascii_case(&b'T')))?,
-        4 if is_clock(&clock[..4]) => 4,
-        6 if is_clock(&clock[..6]) => 6 + fraction_length(&clock[6..]),
+        2 => split_clock(clock, behind_t)?,
+        4 if is_clock(&clock[..4]) && (behind_t || is_minute_of(clock, started_at)) => 4,
+        6 if is_clock(&clock[..6]) && (behind_t || is_minute_of(clock, started_at)) => {
+            6 + fraction_length(&clock[6..])
+        }
         _ => return None,
     };
     Some(gap + length + zone_length(&clock[length..]))
@@ -204,6 +212,26 @@ fn zone_length(text: &[u8]) -> usize {
         Some(b'+') if digits(1) == 2 => 3,
         _ => 0,
     }
+}
+
+/// True for a day that is that of the start, or the one before or after it. Without a known start every day is.
+fn is_day_of(year: &[u8], month: &[u8], day: &[u8], started_at: Option<Timestamp>) -> bool {
+    if !is_day(year, month, day) {
+        return false;
+    }
+    let Some(start) = started_at else { return true };
+    let written = [year, b"-", month, b"-", day].concat();
+    let start = start.to_zoned(TimeZone::UTC).date();
+    let days = [start.checked_sub(1.day()), Ok(start), start.checked_add(1.day())];
+    days.into_iter().flatten().any(|day| day.to_string().as_bytes() == written)
+}
+
+/// True for a clock `HHMM…` whose minute is that of the start, give or take one, in a zone of whole or half hours.
+fn is_minute_of(clock: &[u8], started_at: Option<Timestamp>) -> bool {
+    let minute = std::str::from_utf8(&clock[2..4]).ok().and_then(|digits| digits.parse::<i64>().ok());
+    let (Some(minute), Some(start)) = (minute, started_at) else { return false };
+    let apart = (minute - start.as_second().div_euclid(60)).rem_euclid(30);
+    apart <= 1 || apart == 29
 }
 
 /// Every weak way to write the day of the start, or the day before or after it: the client lives in another zone.

@@ -52,12 +52,23 @@ fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
         let why = "write the path of a file, or a URL that begins with https://".to_owned();
         return Err(OpenError::Location { source_id: config.id, why });
     }
+    // The text is not repeated: it may hold the key.
+    if config.location.split(['/', ':']).next().is_some_and(is_of_datto) {
+        let why = "write https:// before the address of the portal".to_owned();
+        return Err(OpenError::Location { source_id: config.id, why });
+    }
     Ok(Box::new(Document {
         id: config.id,
         path: PathBuf::from(config.location),
         zones,
         deadline: config.deadline,
     }))
+}
+
+/// True for a host of the real portals.
+fn is_of_datto(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.strip_suffix(DATTO_DOMAIN).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Prepares to ask a feed. A `{key}` in its address is filled with the secret; an address of Datto must have one, so
@@ -81,7 +92,7 @@ fn client(config: &SourceConfig) -> Result<XmlClient, OpenError> {
         return XmlClient::new(&config.location, &key, limits).map_err(|error| location(&error));
     }
     let authority = config.location.split("://").nth(1).and_then(|rest| rest.split(['/', '?', ':']).next());
-    if authority.is_some_and(|host| host.to_ascii_lowercase().ends_with(DATTO_DOMAIN)) {
+    if authority.is_some_and(is_of_datto) {
         return Err(location(&format_args!(
             "write {KEY_PLACEHOLDER} in place of the key, and the key in {KEY_VARIABLE}"
         )));

@@ -8,7 +8,7 @@ use crate::client::trouble::Trouble;
 use crate::rest::{Object, read_page};
 
 /// How many items a page may hold: asked for, and the most that is given.
-const PAGE_ITEMS: usize = 100;
+pub(super) const PAGE_ITEMS: usize = 100;
 
 /// What the page after this one is.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,11 +35,13 @@ impl RestClient {
         items: &mut Vec<Object>,
     ) -> Result<(), Trouble> {
         let mut unreadable = 0;
+        let mut promised = 0;
         for page_number in 1..=self.limits.pages_max {
             budget.check()?;
             let body = self.get(&page_url(url, page_number), budget).await?;
             let page = read_page(&body)?;
             unreadable += page.unreadable_count;
+            promised = promised.max(page.total_items.unwrap_or_default());
             let before = items.len().saturating_sub(page.items.len());
             let repeats = page_number > 1 && !page.items.is_empty() && items[before..] == page.items[..];
             let is_empty = page.items.is_empty() && page.unreadable_count == 0;
@@ -52,6 +54,7 @@ impl RestClient {
                 Some(_) => Next::Ask,
                 None if is_empty || repeats => Next::Over,
                 None if count >= PAGE_ITEMS => Next::Ask,
+                None if ((items.len() + count) as u64) < promised => Next::Ask,
                 None if stated.is_some_and(|stated| ((items.len() + count) as u64) < stated) => Next::Ask,
                 None => Next::Over,
             };
@@ -59,7 +62,8 @@ impl RestClient {
                 items.extend(page.items);
             }
             if next == Next::Over {
-                return said_unreadable(unreadable);
+                said_unreadable(unreadable)?;
+                return said_missing(items.len() as u64, promised);
             }
         }
         let reason = format!("the list has more than {} pages; the rest was not read", self.limits.pages_max);
@@ -79,6 +83,14 @@ fn missing_pages(page: u64, total: u64, repeats: bool) -> Trouble {
     let what = if repeats { "repeats the page before" } else { "is empty" };
     let reason = format!("page {page} of {total} {what}, so a part of the list is missing; look again");
     Trouble::new(FailureKind::Malformed, reason)
+}
+
+fn said_missing(listed: u64, promised: u64) -> Result<(), Trouble> {
+    if listed >= promised {
+        return Ok(());
+    }
+    let reason = format!("the list says that it has {promised} entries, and {listed} came; look again");
+    Err(Trouble::new(FailureKind::Malformed, reason))
 }
 
 fn said_unreadable(count: usize) -> Result<(), Trouble> {

@@ -16,7 +16,9 @@ use super::trouble::Trouble;
 use super::{CONNECT_TIMEOUT, ClientError, address, http};
 use crate::key::KeyPair;
 use crate::look::Look;
-use crate::rest::{AssetsFailure, DeviceAnswer, Object, collect, serial_of, stated_asset_count};
+use crate::rest::{
+    AssetsFailure, DeviceAnswer, Object, collect, repetition_of, serial_of, stated_asset_count,
+};
 
 mod list;
 mod pace;
@@ -155,7 +157,7 @@ impl RestClient {
         let mut seen = HashSet::new();
         let devices: Vec<Object> = devices
             .into_iter()
-            .filter(|device| serial_of(device).is_none_or(|serial| seen.insert(serial)))
+            .filter(|device| repetition_of(device).is_none_or(|known| seen.insert(known)))
             .collect();
         let count = devices.len();
         let mut answers: Vec<Option<DeviceAnswer>> = Vec::new();

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use url::Url;
 
-use super::list::page_url;
+use super::list::{PAGE_ITEMS, page_url};
 use super::{Budget, RestClient};
 use crate::client::RawError;
 use crate::client::trouble::Trouble;
@@ -73,9 +73,9 @@ impl RestClient {
     }
 }
 
-/// True if no further page is worth asking for: lists that do not say how many there are come as a whole.
+/// True if no further page is worth asking for: where nothing says how many there are, a page that is not full ends it.
 fn is_last(page: &Page, number: u64) -> bool {
-    page.items.is_empty() || page.total_pages.is_none_or(|total| number >= total)
+    page.items.is_empty() || page.total_pages.map_or(page.items.len() < PAGE_ITEMS, |total| number >= total)
 }
 
 fn of_look(trouble: Trouble) -> RawError {
