@@ -111,7 +111,8 @@ fn a_device_that_states_more_assets_than_it_lists_was_not_seen_as_a_whole() {
 
 #[test]
 fn counts_may_be_texts_and_one_of_them_is_enough() {
-    for device in [r#"{"serialNumber": "A", "agentCount": "2"}"#, r#"{"serialNumber": "A", "shareCount": 1}"#] {
+    for device in [r#"{"serialNumber": "A", "agentCount": "2"}"#, r#"{"serialNumber": "A", "shareCount": 1}"#]
+    {
         let object: Object = serde_json::from_str(device).expect("valid");
         let collection = collect(vec![DeviceAnswer::new(object, &[], None, &look())], None, &look());
         assert_eq!(collection.repositories[0].listing, Extent::Partial, "{device}");
@@ -128,7 +129,8 @@ fn a_repeated_device_is_taken_once_and_another_one_with_its_serial_number_is_kep
     let again = r#"{"serialNumber": "A", "name": "one", "uptime": 2}"#;
     let other = r#"{"serialNumber": "A", "name": "other"}"#;
     let collection = collect(vec![answer(one), answer(again), answer(other)], None, &look());
-    let keys: Vec<_> = collection.repositories.iter().map(|repository| repository.key.text().into_owned()).collect();
+    let keys: Vec<_> =
+        collection.repositories.iter().map(|repository| repository.key.text().into_owned()).collect();
     assert_eq!(keys, ["A", "A#2"]);
 }
 

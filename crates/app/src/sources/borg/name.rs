@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn days_of_one_series_are_one_series() {
         let days =
-            ["web1-2026-11-19", "web1-2026-11-20T02:00:00", "web1-20261121", "web1-2026-11-21T02:00:00.123"];
+            ["web1-2026-11-22", "web1-2026-11-20T02:00:00", "web1-20261121", "web1-2026-11-21T02:00:00.123"];
         assert_eq!(series(&days), ["web1"]);
     }
 
@@ -394,6 +394,8 @@ mod tests {
             (vec!["web1-2026-11-21-a", "web1-a-2026-11-21"], vec!["web1-*-a", "web1-a"]),
             (vec!["web1", "web1_2026-11-21", "web1_*"], vec!["web1", "web1_*#2", "web1_*"]),
             (vec!["nas-1234567890", "nas-1987654321"], vec!["nas-1234567890", "nas-1987654321"]),
+            (vec!["pve-2026-11-21-1107", "pve-2026-11-21-1108"], vec!["pve-1107", "pve-1108"]),
+            (vec!["pc20190412", "pc20200413"], vec!["pc20190412", "pc20200413"]),
         ] {
             assert_eq!(series(&archives), expected);
         }
