@@ -87,7 +87,8 @@
 //! # Limits
 //!
 //! A document may have [256 MB](look::DOCUMENT_MAX_BYTES), one value in it 1 MB; a fleet [1 million](look::OBSERVATIONS_MAX)
-//! devices and assets; a REST answer 16 MB. Whatever is over a limit makes the look partial and is named among its
+//! devices and assets, an XML document [100 000](look::DEVICES_MAX) devices with at most
+//! [10 000](look::VOLUMES_MAX) volumes each; a REST answer 16 MB. Whatever is over a limit makes the look partial and is named among its
 //! failures. Memory is bounded by what is stated, not by the document.
 //!
 //! # Stability
