@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn many_twins_among_many_names_like_theirs_take_no_more_time_than_many_names() {
-        let names: Vec<String> = (2..20_000).map(|number| format!("a#{number}")).collect();
-        let mut named: Vec<(&str, Option<&str>)> = names.iter().map(|name| (name.as_str(), None)).collect();
+        let others: Vec<String> = (2..20_000).map(|number| format!("a#{number}")).collect();
+        let mut named: Vec<(&str, Option<&str>)> = others.iter().map(|name| (name.as_str(), None)).collect();
         named.extend(std::iter::repeat_n(("a", None), 20_000));
         assert_eq!(keys(&named).last().map(String::as_str), Some("a#39998"));
     }

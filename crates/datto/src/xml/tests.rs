@@ -128,7 +128,7 @@ fn an_element_of_the_other_tree_does_not_take_the_checks_of_a_device_away() {
     for foreign in ["<hostname>x</hostname>", "<protectedMachines/>"] {
         let document = format!("<a><Device>{DEAD}{foreign}</Device></a>");
         let collection = parse(document.as_bytes(), &look(NOW));
-        assert!(std::ptr::eq(collection.repositories[0].kind, &crate::kinds::APPLIANCE), "{foreign}");
+        assert_eq!(collection.repositories[0].kind, &crate::kinds::APPLIANCE, "{foreign}");
     }
 }
 
