@@ -59,6 +59,7 @@ pub fn summarize<'a>(facts: &'a Facts, expectations: &Expectations, now: Timesta
     let mut summary =
         Summary { at: now, kinds, space: Vec::new(), sources: Vec::new(), worst: Outcome::Unknown };
     let mut worst = None;
+    let mut listed = Vec::new();
     judge::each(facts, expectations, now, |subject, verdicts| {
         let of_subject = verdicts.iter().map(|verdict| verdict.outcome).max();
         worst = worst.max(of_subject);
@@ -68,10 +69,10 @@ pub fn summarize<'a>(facts: &'a Facts, expectations: &Expectations, now: Timesta
             }
             Subject::Repository(source, repository) if !is_hidden(repository) => {
                 summary.space.push((source, repository));
-                count(&mut summary.kinds, repository.stated.kind, verdicts);
+                count(&mut summary.kinds, &mut listed, repository.stated.kind, verdicts);
             }
             Subject::Asset(_, repository, asset) if !is_hidden(repository) => {
-                count(&mut summary.kinds, asset.kind, verdicts);
+                count(&mut summary.kinds, &mut listed, asset.kind, verdicts);
             }
             Subject::Repository(..) | Subject::Asset(..) => {}
         }
@@ -116,10 +117,14 @@ fn list_checks(counted: &mut KindCount, kind: &Kind) {
     }
 }
 
-fn count(kinds: &mut [KindCount], kind: &'static Kind, verdicts: &[Verdict]) {
+/// Counts one subject. `listed` are the kinds whose checks are listed already.
+fn count(kinds: &mut [KindCount], listed: &mut Vec<*const Kind>, kind: &'static Kind, verdicts: &[Verdict]) {
     let counted = kinds.iter_mut().find(|counted| counted.kind == kind.id);
     let counted = counted.expect("a source lists every kind it states (tested)");
-    list_checks(counted, kind);
+    if !listed.contains(&std::ptr::from_ref(kind)) {
+        listed.push(kind);
+        list_checks(counted, kind);
+    }
     counted.count += 1;
     for verdict in verdicts {
         let of_check = counted.checks.iter_mut().find(|known| known.check == verdict.check);

@@ -596,6 +596,10 @@ impl<'l> Reading<'l> {
 
 /// True for a name that differs from `Device`, `BackupVolume` or `BackupVolumes` in case or by a prefix at most.
 fn is_like_one_of_ours(name: &str) -> bool {
+    // Asked of every element that is passed over: the last letter tells nearly all of them apart.
+    if !matches!(name.as_bytes().last(), Some(b'e' | b'E' | b's' | b'S')) {
+        return false;
+    }
     let local = name.rsplit(':').next().unwrap_or(name);
     ["Device", "BackupVolume", "BackupVolumes"].iter().any(|ours| local.eq_ignore_ascii_case(ours))
 }
