@@ -84,6 +84,11 @@ impl Zones {
         Self { by_serial, ..self }
     }
 
+    /// Returns the zone of every appliance that has none of its own.
+    pub fn default_zone(&self) -> &TimeZone {
+        &self.default
+    }
+
     /// Returns the zone of an appliance.
     pub fn of(&self, serial: &str) -> &TimeZone {
         if self.by_serial.is_empty() {

@@ -1,6 +1,5 @@
 //! What does one device state? Collected field by field, a repository once its end tag is met.
 
-use jiff::tz::TimeZone;
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
     Detail, Evidence, Exemption, Extent, Place, RepositoryObservation, Space, SpaceUnit, Stated, Uptime,
@@ -11,7 +10,7 @@ use super::volume::RawVolume;
 use crate::cloud::{is_cloud, space_exemption};
 use crate::kinds;
 use crate::look::{FAILURES_MAX, Failures, Look, VOLUMES_MAX};
-use crate::reading::date::{self, Written};
+use crate::reading::date::{self, Season, Written};
 use crate::reading::number::{self, Number};
 use crate::reading::{is_yes, trim};
 use crate::unique::make_unique;
@@ -144,7 +143,7 @@ impl OpenDevice {
 
     /// Makes a repository of it. `position` counts the devices of the document from 1.
     /// What of it could not be seen is noted by [`Self::note_failures`], once its key is settled.
-    pub(super) fn finish(&mut self, look: &Look, position: usize) -> RepositoryObservation {
+    pub(super) fn finish(&mut self, look: &Look, season: &Season, position: usize) -> RepositoryObservation {
         let is_bare = self.has_bare_fields && !self.has_status_fields;
         let kind = if is_bare { &kinds::BARE_APPLIANCE } else { &kinds::APPLIANCE };
         let first = |choices: [&String; 2]| {
@@ -154,10 +153,12 @@ impl OpenDevice {
         let key = first([&self.serial, &self.hostname]);
         let mut repository = RepositoryObservation::new(kind, key, first([&self.hostname, &self.serial]));
         let zone = look.zones.of(&self.serial);
+        let own = (!std::ptr::eq(zone, look.zones.default_zone())).then(|| Season::around(zone, look.at));
+        let season = own.as_ref().unwrap_or(season);
         repository.exempt = self.hidden.then_some(Exemption::Hidden);
-        repository.last_seen = self.resolve(Field::LastSeen, self.last_seen, look, zone);
-        repository.service_end = self.resolve(Field::ServiceExpire, self.service_end, look, zone);
-        repository.warranty_end = self.resolve(Field::WarrantyExpire, self.warranty_end, look, zone);
+        repository.last_seen = self.resolve(Field::LastSeen, self.last_seen, look, season);
+        repository.service_end = self.resolve(Field::ServiceExpire, self.service_end, look, season);
+        repository.warranty_end = self.resolve(Field::WarrantyExpire, self.warranty_end, look, season);
         repository.uptime = self.uptime;
         let unit = SpaceUnit::Bytes;
         repository.space = Space { used: self.used, free: self.free, quota: Stated::Missing, unit };
@@ -166,7 +167,7 @@ impl OpenDevice {
             repository.details = std::mem::take(&mut self.details);
         }
         repository.evidence = std::mem::take(&mut self.evidence);
-        self.finish_volumes(&mut repository, look, zone);
+        self.finish_volumes(&mut repository, look, season);
         repository
     }
 
@@ -182,14 +183,14 @@ impl OpenDevice {
         }
     }
 
-    fn finish_volumes(&mut self, repository: &mut RepositoryObservation, look: &Look, zone: &TimeZone) {
+    fn finish_volumes(&mut self, repository: &mut RepositoryObservation, look: &Look, season: &Season) {
         if self.is_flooded || !self.volume_failures.is_empty() {
             repository.listing = Extent::Partial;
         }
         let offsite = self.cloud.then_some(Exemption::CloudAppliance);
         repository.assets.reserve_exact(self.volumes.len());
         for (volume, position) in self.volumes.drain(..).zip(1..) {
-            repository.assets.push(volume.finish(look, zone, offsite, position));
+            repository.assets.push(volume.finish(look, season, offsite, position));
         }
         repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
         make_unique(&mut repository.assets);
@@ -201,9 +202,9 @@ impl OpenDevice {
         field: Field,
         written: Written,
         look: &Look,
-        zone: &TimeZone,
+        season: &Season,
     ) -> Stated<jiff::Timestamp> {
-        let (stated, remark) = written.resolve(zone, look.at);
+        let (stated, remark) = written.resolve_in(season, look.at);
         self.evidence.extend(written.evidence(field.tag(), remark));
         stated
     }

@@ -24,6 +24,7 @@ use crate::kinds::DATTO_XML;
 use crate::look::{
     DEVICES_MAX, DOCUMENT_MAX_BYTES, EVIDENCE_MAX, Failures, Look, OBSERVATIONS_MAX, VOLUMES_MAX,
 };
+use crate::reading::date::Season;
 use crate::reading::trim;
 use crate::unique::UniqueKeys;
 
@@ -113,6 +114,8 @@ enum Level {
 /// What was read so far.
 struct Reading<'l> {
     look: &'l Look,
+    /// That of the zone of every device that has none of its own.
+    season: Season,
     /// The open elements, and where the name of each starts in `names`.
     levels: Vec<(Level, usize)>,
     names: String,
@@ -145,6 +148,7 @@ impl<'l> Reading<'l> {
     fn new(look: &'l Look) -> Self {
         Self {
             look,
+            season: Season::around(look.zones.default_zone(), look.at),
             levels: Vec::new(),
             names: String::new(),
             text: String::new(),
@@ -465,7 +469,7 @@ impl<'l> Reading<'l> {
             let reason = format!("line {line}: {reason}; the device was not judged");
             self.lose(self.device.place(self.devices_met), reason);
         } else if self.device.has_fields {
-            let mut repository = self.device.finish(self.look, self.devices_met);
+            let mut repository = self.device.finish(self.look, &self.season, self.devices_met);
             self.limit_evidence(&mut repository);
             self.keys.claim(&mut repository);
             self.device.note_failures(&repository, &mut self.failures);

@@ -1,6 +1,5 @@
 //! What does one volume of a device state? Collected field by field, an asset once its device is known.
 
-use jiff::tz::TimeZone;
 use lastgood_core::id::Name;
 use lastgood_core::kind::Kind;
 use lastgood_core::observation::{AssetObservation, Detail, Evidence, Exemption, LastRun, cut};
@@ -8,7 +7,7 @@ use lastgood_core::observation::{AssetObservation, Detail, Evidence, Exemption, 
 use super::fields::Field;
 use crate::kinds;
 use crate::look::Look;
-use crate::reading::date::{self, Written};
+use crate::reading::date::{self, Season, Written};
 use crate::reading::trim;
 use crate::screenshot;
 
@@ -129,13 +128,13 @@ impl RawVolume {
     pub(super) fn finish(
         self,
         look: &Look,
-        zone: &TimeZone,
+        season: &Season,
         offsite: Option<Exemption>,
         position: usize,
     ) -> AssetObservation {
         let mut evidence = self.evidence;
         let mut resolve = |field: Field, written: Written| {
-            let (stated, remark) = written.resolve(zone, look.at);
+            let (stated, remark) = written.resolve_in(season, look.at);
             evidence.extend(written.evidence(field.tag(), remark));
             stated
         };

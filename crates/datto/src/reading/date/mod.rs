@@ -19,6 +19,42 @@ const FIRST_MILLISECONDS: i128 = 1_000_000_000_000;
 /// From this day on a local time may lie beyond the last instant there is.
 const LAST_DAYS: Date = Date::constant(9999, 12, 30);
 
+/// A zone, and the stretch of local times around an instant in which it keeps one offset.
+///
+/// Nearly every date of a fleet lies in that stretch, and is read without asking the zone.
+#[derive(Clone, Debug)]
+pub struct Season {
+    zone: TimeZone,
+    /// From, until and the offset between; a day away from every change of clocks, so that no local time in it exists
+    /// twice or not at all.
+    steady: Option<(DateTime, DateTime, Offset)>,
+}
+
+impl Season {
+    /// The season of a zone around an instant.
+    pub fn around(zone: &TimeZone, at: Timestamp) -> Self {
+        let offset = zone.to_offset(at);
+        let local = |instant: Timestamp| offset.to_datetime(instant);
+        let day = SignedDuration::from_hours(24);
+        // A change at this very instant is the last one: its offset holds already.
+        let after = at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at);
+        let last = zone.preceding(after).next().map(|change| change.timestamp());
+        let next = zone.following(at).next().map(|change| change.timestamp());
+        let from = last.map_or(Some(DateTime::MIN), |last| last.checked_add(day).ok().map(local));
+        let until = next.map_or(Some(DateTime::MAX), |next| next.checked_sub(day).ok().map(local));
+        Self { zone: zone.clone(), steady: from.zip(until).map(|(from, until)| (from, until, offset)) }
+    }
+
+    fn resolve(&self, local: DateTime, at: Timestamp) -> (Option<Timestamp>, Remark) {
+        match self.steady {
+            Some((from, until, offset)) if from <= local && local < until && local.date() < LAST_DAYS => {
+                (offset.to_timestamp(local).ok(), Remark::Plain)
+            }
+            _ => resolve_local(local, &self.zone, at),
+        }
+    }
+}
+
 /// What a date text says, before its zone is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Written {
@@ -66,13 +102,18 @@ impl Written {
     /// Makes an instant of it. Never is every instant up to one day after 1970 began. A local time that exists twice is
     /// the later instant, unless that lies more than five minutes ahead of `at`.
     pub fn resolve(self, zone: &TimeZone, at: Timestamp) -> (Stated<Timestamp>, Remark) {
+        self.resolve_in(&Season { zone: zone.clone(), steady: None }, at)
+    }
+
+    /// The same, for many dates of one zone.
+    pub fn resolve_in(self, season: &Season, at: Timestamp) -> (Stated<Timestamp>, Remark) {
         let (instant, remark) = match self {
             Self::Missing => return (Stated::Missing, Remark::Plain),
             Self::Never => return (Stated::Never, Remark::Plain),
             Self::Unreadable => return (Stated::Unreadable, Remark::Plain),
             Self::Instant(instant) => (Some(instant), Remark::Plain),
             Self::Local(local, next_minute) => {
-                let (instant, remark) = resolve_local(local, zone, at);
+                let (instant, remark) = season.resolve(local, at);
                 (instant.and_then(|instant| carried(instant, next_minute)), remark)
             }
         };
