@@ -153,22 +153,22 @@ fn a_day_without_a_time_is_read_where_days_are_expected() {
 fn a_season_reads_every_local_time_as_its_zone_does() {
     for zone in ["America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC", "Africa/Casablanca"] {
         let zone = TimeZone::get(zone).expect("a zone of the bundled database");
-        for now in [
+        for instant in [
             "2021-03-14T06:59:00Z",
             "2021-06-14T14:00:00Z",
             "2021-11-07T06:00:00Z",
             "1990-01-01T00:00:00Z",
             "9999-12-30T21:00:00Z",
         ] {
-            let season = Season::around(&zone, at(now));
+            let season = Season::around(&zone, at(instant));
             for hours in (-24 * 400..24 * 400).step_by(1) {
-                let local = at(now).saturating_add(SignedDuration::from_mins(hours * 60 + 17));
+                let local = at(instant).saturating_add(SignedDuration::from_mins(hours * 60 + 17));
                 let local = Offset::UTC.to_datetime(local.expect("saturates"));
                 let written = Written::Local(local, false);
                 assert_eq!(
-                    written.resolve_in(&season, at(now)),
-                    written.resolve(&zone, at(now)),
-                    "{local} {now}"
+                    written.resolve_in(&season, at(instant)),
+                    written.resolve(&zone, at(instant)),
+                    "{local} {instant}"
                 );
             }
         }
