@@ -3,8 +3,6 @@
 //! Pure: answers come in as bytes or JSON values, a Collection goes out. Which requests give those answers is the
 //! client's matter. Reading is lenient: every field may be missing, null, or a number written as text.
 
-use std::collections::HashSet;
-
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
     AssetObservation, Collection, Exemption, Extent, Failure, FailureKind, Place, RepositoryObservation,
@@ -17,9 +15,12 @@ use crate::unique::{UniqueKeys, make_unique};
 
 mod asset;
 mod device;
+mod repetition;
 mod shapes;
 mod value;
 
+use self::repetition::Met;
+pub use self::repetition::{is_same_page, repeated_count};
 pub use self::shapes::{AnswerError, Page, read_page};
 
 /// One object of an answer, fields as they came.
@@ -33,18 +34,31 @@ pub struct DeviceAnswer {
     assets: Vec<AssetObservation>,
     /// Which assets cannot be judged: the name where one is stated, and why.
     unreadable: Vec<(Option<Name>, String)>,
+    /// How many entries of the list of assets repeated another and were passed over.
+    repeated_count: usize,
     failure: Option<AssetsFailure>,
 }
 
 impl DeviceAnswer {
     /// Takes a device as its list states it, and its assets as its own list states them, as far as that was read.
+    /// An asset that stands twice is taken once, and the list is partial then.
     ///
     /// `failure` is set if that list was not read, or not as a whole; it costs this device's assets alone.
     pub fn new(device: Object, assets: &[Object], failure: Option<AssetsFailure>, look: &Look) -> Self {
         let offsite = device::offsite_exemption(&device);
-        let mut answer =
-            Self { device, assets: Vec::with_capacity(assets.len()), unreadable: Vec::new(), failure };
+        let mut answer = Self {
+            device,
+            assets: Vec::with_capacity(assets.len()),
+            unreadable: Vec::new(),
+            repeated_count: 0,
+            failure,
+        };
+        let mut met = Met::default();
         for (object, position) in assets.iter().zip(1..) {
+            if met.repeats(object) {
+                answer.repeated_count += 1;
+                continue;
+            }
             match asset::read(object, position, offsite, look) {
                 Ok(asset) => answer.assets.push(asset),
                 Err(reason) => {
@@ -54,6 +68,11 @@ impl DeviceAnswer {
             }
         }
         answer
+    }
+
+    /// Returns how many entries the list of assets had.
+    fn listed_count(&self) -> usize {
+        self.assets.len() + self.unreadable.len() + self.repeated_count
     }
 }
 
@@ -73,12 +92,6 @@ pub fn serial_of(device: &Object) -> Option<String> {
         .filter(|serial| !serial.is_empty())
 }
 
-/// Returns what a device is recognised by when its list repeats it: serial number and name; `None` without a serial
-/// number, where nothing tells a repetition from a second device.
-pub fn repetition_of(device: &Object) -> Option<(String, String)> {
-    Some((serial_of(device)?, value::text(device, "name").unwrap_or_default().into_owned()))
-}
-
 /// Returns how many agents and shares a device states to have, archived and paused ones included; `None` if it does not
 /// say.
 pub fn stated_asset_count(device: &Object) -> Option<u64> {
@@ -89,7 +102,8 @@ pub fn stated_asset_count(device: &Object) -> Option<u64> {
 /// Makes a Collection of a list of devices and their assets.
 ///
 /// `listing_failure` is set if the list of devices itself broke off; what was read of it stands. A device that stands
-/// twice (lists move while they are paged) is taken once; another device with the same serial number is another device.
+/// twice is taken once, and the list is partial then: lists move while they are paged, so another one may be missing.
+/// Another device with the same serial number is another device.
 pub fn collect(
     devices: Vec<DeviceAnswer>,
     listing_failure: Option<AssetsFailure>,
@@ -101,25 +115,32 @@ pub fn collect(
         listing = if devices.is_empty() { Extent::Failed } else { Extent::Partial };
         failures.note(Failure { place: Place::source(), kind, reason });
     }
-    let mut seen = HashSet::new();
+    let mut met = Met::default();
     let mut keys = UniqueKeys::new();
-    let mut repositories = Vec::with_capacity(devices.len());
-    let mut observed = 0;
+    let listed_count = devices.len();
+    let mut repositories = Vec::with_capacity(listed_count);
+    let (mut observed, mut repeated_count) = (0, 0);
     for (answer, position) in devices.into_iter().zip(1..) {
-        observed += 1 + answer.assets.len() + answer.unreadable.len();
+        observed += 1 + answer.listed_count();
         if observed > OBSERVATIONS_MAX {
             listing = Extent::Partial;
             let reason = format!("more than {OBSERVATIONS_MAX} devices and assets; the rest was not read");
             failures.malformed(Place::source(), reason);
             break;
         }
-        if repetition_of(&answer.device).is_some_and(|known| !seen.insert(known)) {
+        if met.repeats(&answer.device) {
+            repeated_count += 1;
             continue;
         }
         let mut repository = device::read(&answer.device, position, look);
         keys.claim(&mut repository);
         take_assets(&mut repository, answer, &mut failures);
         repositories.push(repository);
+    }
+    if repeated_count > 0 {
+        listing = Extent::Partial;
+        let reason = repetition::reason("the list of devices", repeated_count, listed_count);
+        failures.malformed(Place::source(), reason);
     }
     Collection {
         source: look.source.clone(),
@@ -134,13 +155,19 @@ pub fn collect(
 /// Fills in the assets of a device; one that cannot be read makes the list partial.
 fn take_assets(repository: &mut RepositoryObservation, answer: DeviceAnswer, failures: &mut Failures) {
     let stated = stated_asset_count(&answer.device).unwrap_or_default();
-    let listed = (answer.assets.len() + answer.unreadable.len()) as u64;
+    let listed = answer.listed_count() as u64;
     let is_hidden = repository.exempt == Some(Exemption::Hidden);
     if answer.failure.is_none() && listed < stated && !is_hidden {
         repository.listing = Extent::Partial;
         let reason = format!(
             "it states {stated} agents and shares, and its list has {listed}; look again, and compare with the portal"
         );
+        failures.malformed(Place::repository(repository.key.clone()), reason);
+    }
+    if answer.repeated_count > 0 {
+        repository.listing = Extent::Partial;
+        let reason =
+            repetition::reason("the list of its assets", answer.repeated_count, answer.listed_count());
         failures.malformed(Place::repository(repository.key.clone()), reason);
     }
     if let Some(AssetsFailure { kind, reason }) = answer.failure {

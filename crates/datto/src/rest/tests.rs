@@ -135,6 +135,55 @@ fn a_repeated_device_is_taken_once_and_another_one_with_its_serial_number_is_kep
 }
 
 #[test]
+fn a_list_that_repeats_a_device_may_have_lost_another_and_is_partial() {
+    let answer = |text: &str| {
+        let object: Object = serde_json::from_str(text).expect("valid");
+        DeviceAnswer::new(object, &[], None, &look())
+    };
+    let one = r#"{"serialNumber": "A", "name": "one"}"#;
+    let other = r#"{"serialNumber": "B", "name": "one"}"#;
+    let nameless = r#"{"serialNumber": " "}"#;
+    for (devices, listing) in [
+        (vec![one, other], Extent::Complete),
+        (vec![one, other, one], Extent::Partial),
+        (vec![one, one, one], Extent::Partial),
+        (vec![nameless, nameless], Extent::Complete),
+    ] {
+        let collection = collect(devices.iter().copied().map(answer).collect(), None, &look());
+        assert_eq!(collection.listing, listing, "{devices:?}");
+        assert_eq!(collection.failures.len(), usize::from(listing == Extent::Partial));
+    }
+    let collection = collect([one, other, one, one].map(answer).to_vec(), None, &look());
+    let reason = &collection.failures[0].reason;
+    assert_eq!(collection.failures[0].place, Place::source());
+    assert!(reason.starts_with("the list of devices repeats 2 of its 4 entries"), "{reason}");
+    assert!(reason.contains("may be missing from it; look again"), "{reason}");
+}
+
+#[test]
+fn a_list_that_repeats_an_asset_may_have_lost_another_and_is_partial() {
+    let device: Object = serde_json::from_str(r#"{"serialNumber": "A", "agentCount": 3}"#).expect("valid");
+    let listed = |assets: [&str; 3]| {
+        let assets = assets.map(|asset| serde_json::from_str::<Object>(asset).expect("valid"));
+        let collection =
+            collect(vec![DeviceAnswer::new(device.clone(), &assets, None, &look())], None, &look());
+        let repository = &collection.repositories[0];
+        (repository.listing, repository.assets.len(), collection.failures.len())
+    };
+    let volume = r#"{"volume": "7", "name": "a", "lastSnapshot": 1}"#;
+    let again = r#"{"volume": "7 ", "name": "a", "lastSnapshot": 2}"#;
+    let numbered = r#"{"assetId": 7, "name": "a"}"#;
+    let renamed = r#"{"volume": "7", "name": "b"}"#;
+    let other = r#"{"volume": "8", "name": "a"}"#;
+    let bare = r#"{"name": "a"}"#;
+    assert_eq!(listed([volume, again, other]), (Extent::Partial, 2, 1));
+    assert_eq!(listed([numbered, numbered, numbered]), (Extent::Partial, 1, 1));
+    assert_eq!(listed([volume, renamed, other]), (Extent::Complete, 3, 0));
+    assert_eq!(listed([volume, numbered, bare]), (Extent::Complete, 3, 0));
+    assert_eq!(listed([bare, bare, bare]), (Extent::Complete, 3, 0));
+}
+
+#[test]
 fn a_run_dated_ahead_does_not_hide_the_failures_after_it() {
     let run = |at: &str, status: &str| json!({"timestamp": at, "backup": {"status": status}});
     let asset = |runs: Vec<Value>| match json!({"name": "a", "type": "agent", "backups": runs}) {

@@ -112,6 +112,88 @@ async fn a_list_with_more_pages_than_are_read_is_partial() {
     assert_eq!(collection.repositories.len(), 3);
 }
 
+/// A list of devices that is paged, and has moved whenever its second page is read.
+fn moving_devices() -> Faults {
+    let devices = || Scope::Path("/v1/bcdr/device".to_owned());
+    Faults::none().with(devices(), Fault::PageCap(5)).with(devices(), Fault::ListMoves(2))
+}
+
+#[tokio::test]
+async fn a_device_that_stands_on_two_pages_means_that_another_one_was_not_seen() {
+    let portal = portal(moving_devices()).await;
+    let collection = rest_client(&portal, rest_limits()).look(&Look::new_rest(now())).await;
+    assert_partial(&collection, FailureKind::Malformed, "repeats 2 of its 12 entries");
+    assert_eq!(collection.listing, Extent::Partial);
+    assert_eq!(collection.repositories.len(), 10);
+    let lists = portal.requests().into_iter().filter(|request| request.path == "/v1/bcdr/device");
+    assert_eq!(lists.count(), 3 * 3);
+}
+
+#[tokio::test]
+async fn a_list_that_moved_is_read_again_and_then_all_of_it_was_seen() {
+    for pages_that_move in [3, 6] {
+        let devices = || Scope::Path("/v1/bcdr/device".to_owned());
+        let faults = Faults::none().with(devices(), Fault::PageCap(5));
+        let faults = faults.with_next(pages_that_move, devices(), Fault::ListMoves(1));
+        assert_fine(&look_rest(faults, rest_limits()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_moved_and_cannot_be_read_again_stands_as_a_partial_one() {
+    let limit = Fault::RateLimit { requests: 3, per: Duration::from_hours(1) };
+    let limits = RestLimits { retries: 0, ..rest_limits() };
+    let collection = look_rest(moving_devices().with(Scope::Rest, limit), limits).await;
+    assert_partial(&collection, FailureKind::Malformed, "repeats 2 of its 12 entries");
+    assert_eq!(collection.repositories.len(), 10);
+}
+
+#[tokio::test]
+async fn a_last_page_that_repeats_the_one_before_is_no_end_of_the_list() {
+    let devices = || Scope::Path("/v1/bcdr/device".to_owned());
+    let faults = Faults::none().with(devices(), Fault::PageCap(6)).with(devices(), Fault::ListMoves(6));
+    let collection = look_rest(faults.clone().with(devices(), Fault::Uncounted), rest_limits()).await;
+    assert_partial(&collection, FailureKind::Malformed, "page 2 of 2 repeats the page before");
+    assert_eq!((collection.listing, collection.repositories.len()), (Extent::Partial, 6));
+    let counted = look_rest(faults, rest_limits()).await;
+    assert_partial(&counted, FailureKind::Malformed, "it has 12 entries, and 6 came");
+}
+
+#[tokio::test]
+async fn an_empty_last_page_costs_nothing_where_all_that_was_counted_came() {
+    let devices = || Scope::Path("/v1/bcdr/device".to_owned());
+    let faults = Faults::none().with(devices(), Fault::PageCap(12)).with(devices(), Fault::ClaimedPages(2));
+    let assets = |faults: Faults| {
+        let serials = healthy().devices.into_iter().map(|device| device.serial);
+        serials.fold(faults, |faults, serial| faults.with(Scope::AssetsOf(serial), Fault::ClaimedPages(1)))
+    };
+    assert_fine(&look_rest(assets(faults.clone()), rest_limits()).await);
+    let uncounted = look_rest(assets(faults.with(devices(), Fault::Uncounted)), rest_limits()).await;
+    assert_partial(&uncounted, FailureKind::Malformed, "page 2 of 2 is empty");
+}
+
+#[rstest]
+#[case::envelope(ListShape::Envelope)]
+#[case::array(ListShape::Array)]
+#[case::indexed_object(ListShape::IndexedObject)]
+#[tokio::test]
+async fn an_asset_that_stands_on_two_pages_means_that_another_one_was_not_seen(#[case] shape: ListShape) {
+    let fleet = healthy();
+    let device = fleet.devices.iter().find(|device| device.assets.len() == 3).unwrap();
+    let assets = || Scope::AssetsOf(device.serial.clone());
+    let faults = Faults::none().with(assets(), Fault::PageCap(2)).with(assets(), Fault::Shape(shape));
+    let collection = look_rest(faults.clone().with(assets(), Fault::ListMoves(1)), rest_limits()).await;
+    assert_partial(&collection, FailureKind::Malformed, "repeats 1 of its 3 entries");
+    assert_eq!((collection.listing, collection.failures.len()), (Extent::Complete, 1));
+    assert_eq!(collection.failures[0].place.repository.as_ref().unwrap().text(), device.serial);
+    for repository in &collection.repositories {
+        let is_moving = repository.key.text() == device.serial;
+        assert_eq!(repository.listing, if is_moving { Extent::Partial } else { Extent::Complete });
+        assert!(!is_moving || repository.assets.len() == 2);
+    }
+    assert_fine(&look_rest(faults.with_next(2, assets(), Fault::ListMoves(1)), rest_limits()).await);
+}
+
 #[tokio::test]
 async fn a_large_fleet_is_paged_and_asked_at_a_bounded_pace() {
     let fleet = Fleet::seeded(3, 250, 1, now());

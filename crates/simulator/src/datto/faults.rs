@@ -23,6 +23,11 @@ pub enum Fault {
     PageCap(usize),
     /// `pagination.totalPages` claims this; pages beyond the real ones are empty.
     ClaimedPages(usize),
+    /// `pagination` has no `count`.
+    Uncounted,
+    /// The list moves while it is read: once its first page was given, so many items go from its end to its beginning.
+    /// The second page then repeats as many of the first, the last items stand on no page, and the count stays the same.
+    ListMoves(usize),
     /// Every instant is written as the last second of the year 9999.
     Year9999,
 
@@ -215,6 +220,8 @@ impl Rule {
             Fault::Shape(shape) => met.paging.shape = Some(*shape),
             Fault::PageCap(cap) => met.paging.page_cap = Some(*cap),
             Fault::ClaimedPages(pages) => met.paging.claimed_pages = Some(*pages),
+            Fault::Uncounted => met.paging.is_uncounted = true,
+            Fault::ListMoves(items) => met.paging.moved = *items,
             Fault::Year9999 => met.dates = Dates::Year9999,
             Fault::RateLimit { requests, per } => {
                 if !self.admit(*requests, *per) {
@@ -272,6 +279,8 @@ impl Fault {
             Self::Shape(_)
             | Self::PageCap(_)
             | Self::ClaimedPages(_)
+            | Self::Uncounted
+            | Self::ListMoves(_)
             | Self::Year9999
             | Self::CutShort { .. }
             | Self::CutCleanly { .. }

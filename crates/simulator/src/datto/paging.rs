@@ -35,6 +35,10 @@ pub(crate) struct Paging {
     pub(crate) page_cap: Option<usize>,
     /// What `totalPages` claims; `None` tells the truth.
     pub(crate) claimed_pages: Option<usize>,
+    /// Is `count` left out?
+    pub(crate) is_uncounted: bool,
+    /// How many items have moved from the end of the list to its beginning since its first page was read.
+    pub(crate) moved: usize,
 }
 
 /// A list whose items are made one by one: a page of a large fleet costs what the page costs.
@@ -50,9 +54,13 @@ pub(crate) fn envelope(list: &List<'_>, asked: Asked, paging: Paging) -> Value {
     let per_page = per_page(asked, paging);
     let page = asked.page.unwrap_or(1).max(1);
     let total_pages = paging.claimed_pages.unwrap_or(list.count.div_ceil(per_page));
+    let mut pagination = json!({ "page": page, "perPage": per_page, "totalPages": total_pages });
+    if !paging.is_uncounted {
+        pagination["count"] = json!(list.count);
+    }
     json!({
-        "pagination": { "page": page, "perPage": per_page, "totalPages": total_pages, "count": list.count },
-        "items": cut(list, page, per_page),
+        "pagination": pagination,
+        "items": cut(list, page, per_page, paging.moved),
     })
 }
 
@@ -60,8 +68,8 @@ pub(crate) fn envelope(list: &List<'_>, asked: Asked, paging: Paging) -> Value {
 pub(crate) fn asset_list(list: &List<'_>, asked: Asked, paging: Paging) -> Value {
     let met = if asked.page.is_some() { ListShape::Envelope } else { ListShape::Array };
     let cut_if_asked = || match asked.page {
-        Some(page) => cut(list, page.max(1), per_page(asked, paging)),
-        None => cut(list, 1, list.count),
+        Some(page) => cut(list, page.max(1), per_page(asked, paging), paging.moved),
+        None => cut(list, 1, list.count, 0),
     };
     match paging.shape.unwrap_or(met) {
         ListShape::Array => Value::Array(cut_if_asked()),
@@ -78,10 +86,12 @@ fn per_page(asked: Asked, paging: Paging) -> usize {
     asked.per_page.unwrap_or(PAGE_SIZE_MAX).clamp(1, cap)
 }
 
-fn cut(list: &List<'_>, page: usize, per_page: usize) -> Vec<Value> {
+/// The first page is cut before anything moves, every other one after it.
+fn cut(list: &List<'_>, page: usize, per_page: usize, moved: usize) -> Vec<Value> {
     let start = (page - 1).saturating_mul(per_page).min(list.count);
     let end = start.saturating_add(per_page).min(list.count);
-    (start..end).map(list.item).collect()
+    let moved = if page > 1 { moved.min(list.count) } else { 0 };
+    (start..end).map(|index| (list.item)((index + list.count - moved) % list.count)).collect()
 }
 
 #[cfg(test)]
@@ -139,6 +149,26 @@ mod tests {
         assert_eq!(asset_list(&items(0), asked(1, 2), indexed), json!({}));
         let array = Paging { shape: Some(ListShape::Array), ..Paging::default() };
         assert_eq!(asset_list(&items(3), asked(2, 2), array), json!([2]));
+    }
+
+    #[test]
+    fn a_list_that_moves_repeats_one_item_and_loses_another_and_its_count_agrees() {
+        let paging = Paging { moved: 1, ..Paging::default() };
+        let pages = [1, 2, 3].map(|page| envelope(&items(5), asked(page, 2), paging));
+        assert_eq!(
+            pages.each_ref().map(|page| &page["items"]),
+            [&json!([0, 1]), &json!([1, 2]), &json!([3])]
+        );
+        assert!(pages.iter().all(|page| page["pagination"]["count"] == 5));
+        let array = Paging { shape: Some(ListShape::Array), ..paging };
+        assert_eq!(asset_list(&items(5), asked(2, 2), array), json!([1, 2]));
+        assert_eq!(asset_list(&items(0), asked(2, 2), array), json!([]));
+    }
+
+    #[test]
+    fn the_count_can_be_left_out() {
+        let answer = envelope(&items(3), asked(1, 2), Paging { is_uncounted: true, ..Paging::default() });
+        assert_eq!(answer["pagination"], json!({ "page": 1, "perPage": 2, "totalPages": 2 }));
     }
 
     #[test]

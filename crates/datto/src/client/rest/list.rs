@@ -5,29 +5,50 @@ use url::Url;
 
 use super::{Budget, RestClient};
 use crate::client::trouble::Trouble;
-use crate::rest::{Object, read_page};
+use crate::rest::{Object, is_same_page, read_page, repeated_count};
 
 /// How many items a page may hold: asked for, and the most that is given.
 pub(super) const PAGE_ITEMS: usize = 100;
 
-/// What the page after this one is.
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    /// The list is over.
-    Over,
-    /// There may be another page.
-    Ask,
-}
+/// How often a list that repeats entries is read once more: it moved while it was read, and the next time it may not.
+const READ_AGAIN_MAX: usize = 2;
 
 impl RestClient {
     /// Reads every page of a list into `items`. An `Err` says what is missing; what was read until then stands.
     ///
+    /// A list that repeats entries is read again. If it still does, or cannot be read again, the repetitions stand in
+    /// `items`: who takes them says what they mean.
+    pub(super) async fn read_list(
+        &self,
+        url: &Url,
+        stated: Option<u64>,
+        budget: &Budget,
+        items: &mut Vec<Object>,
+    ) -> Result<(), Trouble> {
+        self.read_pages(url, stated, budget, items).await?;
+        for _ in 0..READ_AGAIN_MAX {
+            let repeated_count = repeated_count(items);
+            if repeated_count == 0 {
+                break;
+            }
+            tracing::debug!(host = %self.host, path = url.path(), repeated_count, "the list moved; reads it again");
+            let mut again = Vec::new();
+            if self.read_pages(url, stated, budget, &mut again).await.is_err() {
+                break;
+            }
+            *items = again;
+        }
+        Ok(())
+    }
+
+    /// Reads a list once.
+    ///
     /// 1. Where the list says how many pages there are, all of them are read. One that is empty or repeats the one
-    ///    before although there should be more means that something is missing.
+    ///    before means that something is missing; the last one may, if all entries that the list counts have come.
     /// 2. Where it does not, another page is asked for after a full one, and while fewer came than `stated`; an empty
     ///    page, or the same page again, is the end.
     /// 3. Entries that are no objects are missing.
-    pub(super) async fn read_list(
+    async fn read_pages(
         &self,
         url: &Url,
         stated: Option<u64>,
@@ -36,32 +57,34 @@ impl RestClient {
     ) -> Result<(), Trouble> {
         let mut unreadable = 0;
         let mut promised = 0;
+        let mut promised_pages = 0;
+        let mut page_start = 0;
         for page_number in 1..=self.limits.pages_max {
             budget.check()?;
             let body = self.get(&page_url(url, page_number), budget).await?;
             let page = read_page(&body)?;
             unreadable += page.unreadable_count;
             promised = promised.max(page.total_items.unwrap_or_default());
-            let before = items.len().saturating_sub(page.items.len());
-            let repeats = page_number > 1 && !page.items.is_empty() && items[before..] == page.items[..];
-            let is_empty = page.items.is_empty() && page.unreadable_count == 0;
+            promised_pages = promised_pages.max(page.total_pages.unwrap_or_default());
             let count = page.items.len() + page.unreadable_count;
-            let next = match page.total_pages {
-                Some(total) if page_number >= total => Next::Over,
-                Some(total) if is_empty || repeats => {
-                    return Err(missing_pages(page_number, total, repeats));
-                }
-                Some(_) => Next::Ask,
-                None if is_empty || repeats => Next::Over,
-                None if count >= PAGE_ITEMS => Next::Ask,
-                None if ((items.len() + count) as u64) < promised => Next::Ask,
-                None if stated.is_some_and(|stated| ((items.len() + count) as u64) < stated) => Next::Ask,
-                None => Next::Over,
+            let listed = (items.len() + count) as u64;
+            let repeats = page_number > 1 && is_same_page(&items[page_start..], &page.items);
+            let is_over = count == 0 || repeats;
+            // Whether all came that the list counts is asked below.
+            let is_counted = page_number == promised_pages && promised > 0;
+            if is_over && promised_pages > 1 && !is_counted {
+                return Err(missing_pages(page_number, promised_pages, repeats));
+            }
+            let is_last = if promised_pages > 0 {
+                page_number >= promised_pages
+            } else {
+                is_over || (count < PAGE_ITEMS && listed >= promised.max(stated.unwrap_or_default()))
             };
+            page_start = items.len();
             if !repeats {
                 items.extend(page.items);
             }
-            if next == Next::Over {
+            if is_last {
                 said_unreadable(unreadable)?;
                 return said_missing(items.len() as u64, promised);
             }

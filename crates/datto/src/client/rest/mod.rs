@@ -1,6 +1,5 @@
 //! How is a fleet fetched from the REST API? The list of devices, then one list of assets per device, at a bounded pace.
 
-use std::collections::HashSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -16,9 +15,7 @@ use super::trouble::Trouble;
 use super::{CONNECT_TIMEOUT, ClientError, address, http};
 use crate::key::KeyPair;
 use crate::look::Look;
-use crate::rest::{
-    AssetsFailure, DeviceAnswer, Object, collect, repetition_of, serial_of, stated_asset_count,
-};
+use crate::rest::{AssetsFailure, DeviceAnswer, Object, collect, serial_of, stated_asset_count};
 
 mod list;
 mod pace;
@@ -126,7 +123,7 @@ impl RestClient {
     /// Fetches the fleet. Never fails: what could not be seen is a failure in the Collection.
     ///
     /// 1. The list of devices, page by page, hidden devices included. Without it the look has failed; if it breaks off,
-    ///    what was read of it stands.
+    ///    what was read of it stands. One that repeats devices is read again.
     /// 2. The assets of each device, several devices at once. One that fails costs its own assets alone.
     /// 3. At the deadline every device that was not read yet has failed.
     pub async fn look(&self, look: &Look) -> Collection {
@@ -153,12 +150,6 @@ impl RestClient {
         deadline: &mut Pin<Box<Sleep>>,
         look: &Look,
     ) -> Vec<DeviceAnswer> {
-        // Lists move while they are paged: a device that stands twice is asked once.
-        let mut seen = HashSet::new();
-        let devices: Vec<Object> = devices
-            .into_iter()
-            .filter(|device| repetition_of(device).is_none_or(|known| seen.insert(known)))
-            .collect();
         let count = devices.len();
         let mut answers: Vec<Option<DeviceAnswer>> = Vec::new();
         answers.resize_with(count, || None);

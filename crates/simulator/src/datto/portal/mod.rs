@@ -301,6 +301,8 @@ async fn replacement(world: &World, fault: &Fault, path: &str) -> Response {
         Fault::Shape(_)
         | Fault::PageCap(_)
         | Fault::ClaimedPages(_)
+        | Fault::Uncounted
+        | Fault::ListMoves(_)
         | Fault::Year9999
         | Fault::RateLimit { .. }
         | Fault::CutShort { .. }
