@@ -39,6 +39,7 @@
 //! ```
 
 mod datto;
+pub mod grafolean;
 mod random;
 
 pub use datto::{
