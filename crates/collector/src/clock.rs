@@ -101,3 +101,19 @@ impl<T: Clock + ?Sized> Clock for std::sync::Arc<T> {
         (**self).now()
     }
 }
+
+/// Measures how long it has been since it was started, whatever the clock on the wall shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the monotonic clock")]
+    pub(crate) fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the monotonic clock")]
+    pub(crate) fn read(self) -> Duration {
+        tokio::time::Instant::now().saturating_duration_since(self.0)
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 
 use tokio::sync::mpsc;
 
@@ -47,55 +46,43 @@ pub trait Collector: Sized + Send + Sync + 'static {
     }
 }
 
-/// Takes the jobs of one refresh, in portions, so that the first ones start while others are still being fetched.
+/// Takes the jobs of one refresh one by one, so that the first ones start while others are still being fetched.
 pub struct Jobs<C: Collector> {
-    pub(crate) portion: Vec<Job<C>>,
     pub(crate) engine: mpsc::Sender<Offer<C>>,
-    pub(crate) marker: PhantomData<fn() -> C>,
 }
 
 /// What a refresh tells the engine.
 pub(crate) enum Offer<C: Collector> {
-    /// These jobs exist.
-    Jobs(Vec<Job<C>>),
+    /// This job exists.
+    Job(Job<C>),
     /// What is in this scope could not be listed.
-    Keep(Box<str>, String),
+    Keep {
+        /// The scope.
+        scope: String,
+        /// Why it could not be listed.
+        why: String,
+    },
     /// The refresh ended.
     End(Result<(), Failure>),
 }
 
 impl<C: Collector> Jobs<C> {
-    /// How many jobs go to the engine at once: enough to make the way cheap, few enough to hold no firing up.
-    pub(crate) const PORTION: usize = 256;
-
     /// Offers a job. Waits while the engine is busy with those before.
     pub async fn push(&mut self, job: Job<C>) {
-        self.portion.push(job);
-        if self.portion.len() >= Self::PORTION {
-            self.flush().await;
-        }
+        // An engine that is gone needs no jobs; the refresh is dropped with it.
+        let _ = self.engine.send(Offer::Job(job)).await;
     }
 
     /// Says that a part of the jobs could not be listed (one account of many): its old jobs stay as they are, and the
     /// reason is logged.
     pub async fn keep(&mut self, scope: impl fmt::Display, why: impl fmt::Display) {
-        self.flush().await;
-        let keep = Offer::Keep(scope.to_string().into(), why.to_string());
-        // An engine that is gone needs to know no more.
+        let keep = Offer::Keep { scope: scope.to_string(), why: why.to_string() };
         let _ = self.engine.send(keep).await;
-    }
-
-    /// Hands over what was offered so far; otherwise that happens by portions and at the end.
-    pub async fn flush(&mut self) {
-        if !self.portion.is_empty() {
-            let portion = std::mem::replace(&mut self.portion, Vec::with_capacity(Self::PORTION));
-            let _ = self.engine.send(Offer::Jobs(portion)).await;
-        }
     }
 }
 
 impl<C: Collector> fmt::Debug for Jobs<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jobs").field("waiting", &self.portion.len()).finish_non_exhaustive()
+        f.write_str("Jobs")
     }
 }

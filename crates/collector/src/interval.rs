@@ -81,23 +81,23 @@ impl Intervals {
     }
 
     /// The last firing at or before `at`.
-    pub fn last(&self, start: Second, at: Second) -> Second {
+    pub(crate) fn last(&self, start: Second, at: Second) -> Second {
         let last = |interval: &Interval| at.0 - past(*interval, start, at);
         Second(self.0.iter().map(last).max().expect("there is at least one interval"))
     }
 
     /// Which intervals fire at `at`.
-    pub fn affecting(&self, start: Second, at: Second) -> Affecting {
+    pub(crate) fn affecting(&self, start: Second, at: Second) -> Affecting {
         self.matching(|interval| past(interval, start, at) == 0)
     }
 
     /// Which intervals fire at least once after `after` and at or before `until`.
-    pub fn affecting_between(&self, start: Second, after: Second, until: Second) -> Affecting {
+    pub(crate) fn affecting_between(&self, start: Second, after: Second, until: Second) -> Affecting {
         self.matching(|interval| until.0 - past(interval, start, until) > after.0)
     }
 
     /// How many firings lie after `after` and at or before `until`, coinciding ones counted once.
-    pub fn count_between(&self, start: Second, after: Second, until: Second) -> u64 {
+    pub(crate) fn count_between(&self, start: Second, after: Second, until: Second) -> u64 {
         if until <= after {
             return 0;
         }

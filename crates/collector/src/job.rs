@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::Hasher;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct Job<C: Collector> {
     pub(crate) id: Box<str>,
     pub(crate) intervals: Result<Intervals, IntervalError>,
     pub(crate) phase: Phase,
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) deadline: Option<Deadline>,
     pub(crate) scope: Option<Box<str>>,
     pub(crate) group: Option<(Box<str>, u32)>,
     pub(crate) perform: Option<Perform<C>>,
@@ -82,7 +83,7 @@ impl<C: Collector> Job<C> {
     /// Says how long one run may take; the engine's own deadline unless said.
     #[must_use]
     pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline: Some(deadline), ..self }
+        Self { deadline: Some(Deadline::new(deadline)), ..self }
     }
 
     /// Says which part of the listing it comes from (an account), for [`Jobs::keep`](crate::Jobs::keep).
@@ -131,15 +132,32 @@ pub(crate) fn start_from_id(id: &str) -> Second {
 /// What the engine keeps of a job and hands to its runs.
 pub(crate) struct Kept<C: Collector> {
     pub(crate) id: Box<str>,
+    /// Shared by all jobs of the same intervals.
+    pub(crate) intervals: Arc<Intervals>,
     pub(crate) perform: Option<Perform<C>>,
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) deadline: Option<Deadline>,
     pub(crate) spec: C::Spec,
+}
+
+/// A deadline in the space of four bytes: there may be a million of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline(NonZeroU32);
+
+impl Deadline {
+    /// Rounds to milliseconds: at least one, at most 49 days.
+    pub(crate) fn new(duration: Duration) -> Self {
+        let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+        Self(NonZeroU32::new(millis).unwrap_or(NonZeroU32::MIN))
+    }
+
+    pub(crate) fn get(self) -> Duration {
+        Duration::from_millis(self.0.get().into())
+    }
 }
 
 /// One call of a job.
 pub struct Call<C: Collector> {
     pub(crate) kept: Arc<Kept<C>>,
-    pub(crate) intervals: Arc<Intervals>,
     pub(crate) affecting: Affecting,
     pub(crate) scheduled_at: Second,
     pub(crate) missed_count: u64,
@@ -163,7 +181,7 @@ impl<C: Collector> Call<C> {
 
     /// The intervals that caused it, the shortest first; those of missed firings among them.
     pub fn affecting(&self) -> impl Iterator<Item = Interval> + '_ {
-        self.affecting.of(&self.intervals)
+        self.affecting.of(&self.kept.intervals)
     }
 
     /// How many firings passed since the last call without a call of their own.
@@ -176,7 +194,6 @@ impl<C: Collector> Clone for Call<C> {
     fn clone(&self) -> Self {
         Self {
             kept: Arc::clone(&self.kept),
-            intervals: Arc::clone(&self.intervals),
             affecting: self.affecting,
             scheduled_at: self.scheduled_at,
             missed_count: self.missed_count,

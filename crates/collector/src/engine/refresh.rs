@@ -1,0 +1,86 @@
+//! When are the jobs listed again?
+//!
+//! One task asks the collector, waits, and asks again. A listing that fails is tried again sooner; one that panics or
+//! hangs has failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+
+use super::run::panicked;
+use crate::backoff::Backoff;
+use crate::collector::{Collector, Jobs, Offer};
+use crate::failure::{Failure, FailureKind};
+
+/// When the collector is asked for its jobs.
+pub(super) struct Refresh<C: Collector> {
+    pub(super) collector: Arc<C>,
+    /// The pause between two listings.
+    pub(super) every: Duration,
+    /// How long one listing may take.
+    pub(super) deadline: Duration,
+    pub(super) backoff: Backoff,
+    /// Ends the pause at once.
+    pub(super) wanted: Arc<Notify>,
+    pub(super) engine: mpsc::Sender<Offer<C>>,
+}
+
+impl<C: Collector> Refresh<C> {
+    /// Asks again and again, until it is dropped or the engine is gone.
+    pub(super) async fn repeat(self) {
+        let mut failures = 0;
+        loop {
+            let outcome = self.list().await;
+            let pause = match &outcome {
+                Ok(()) => {
+                    failures = 0;
+                    self.every
+                }
+                Err(failure) => {
+                    failures += 1;
+                    self.backoff.pause(failure, failures, 0).min(self.every)
+                }
+            };
+            if self.engine.send(Offer::End(outcome)).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.wanted.notified() => {}
+            }
+        }
+    }
+
+    async fn list(&self) -> Result<(), Failure> {
+        let collector = Arc::clone(&self.collector);
+        let mut jobs = Jobs { engine: self.engine.clone() };
+        // A task of its own, so that a panic ends nothing else.
+        let mut listing = tokio::spawn(async move { collector.jobs(&mut jobs).await });
+        let stop = AbortOnDrop(listing.abort_handle());
+        let outcome = tokio::time::timeout(self.deadline, &mut listing).await;
+        drop(stop);
+        match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(stopped)) => Err(match stopped.try_into_panic() {
+                Ok(panic) => panicked(&*panic),
+                Err(_) => Failure::new(FailureKind::TimedOut, "it was ended because the engine stops"),
+            }),
+            Err(_) => {
+                // What it offers from here on would count for the next listing.
+                let _ = listing.await;
+                let reason = format!("the jobs had not been listed after {:?}", self.deadline);
+                Err(Failure::new(FailureKind::TimedOut, reason))
+            }
+        }
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

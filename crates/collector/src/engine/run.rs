@@ -1,0 +1,138 @@
+//! How is a run carried out?
+//!
+//! Runs start in portions: one task begins many, one after the other. Most end at once or come soon to a point where they
+//! wait; a run that waits goes on as a task of its own, with a deadline. A run that panics is a failed run.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::clock::Clock;
+use crate::collector::Collector;
+use crate::failure::{Failure, FailureKind};
+use crate::job::Call;
+use crate::metrics::{Metrics, Tally};
+use crate::table::{Slot, Start};
+
+/// What every run needs.
+pub(super) struct Shared<C: Collector> {
+    pub(super) collector: Arc<C>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Metrics,
+    /// Where a job names none.
+    pub(super) deadline: Duration,
+    pub(super) finished: mpsc::UnboundedSender<Vec<Finished>>,
+    /// Ends what still runs when the engine has waited long enough.
+    pub(super) abort: CancellationToken,
+}
+
+/// A run that ended.
+pub(super) struct Finished {
+    pub(super) slot: Slot,
+    pub(super) failure: Option<Failure>,
+}
+
+/// A run under way; gone as soon as it ended, since dropping it is its code too and may panic.
+struct Run(Option<Pin<Box<dyn Future<Output = Option<Failure>> + Send>>>);
+
+impl Run {
+    /// Polls it; a panic is its failure.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Failure>> {
+        let work = AssertUnwindSafe(|| {
+            let polled = self.0.as_mut().expect("it is not polled after its end").as_mut().poll(context);
+            if polled.is_ready() {
+                self.0 = None;
+            }
+            polled
+        });
+        // After a panic the work is dropped and never polled again, so nothing sees it half done.
+        std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+            self.discard();
+            Poll::Ready(Some(panicked(&*panic)))
+        })
+    }
+
+    /// Drops it before its end.
+    fn discard(&mut self) {
+        let work = self.0.take();
+        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(work))).is_err() {
+            tracing::warn!("a run panicked while it was dropped");
+        }
+    }
+}
+
+/// Starts runs one after the other; each is reported once, here or by its own task.
+pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, starts: Vec<Start<C>>) {
+    let mut tally = Tally::of(&shared.metrics);
+    let mut finished = Vec::with_capacity(starts.len());
+    for Start { slot, call } in starts {
+        tally.started(shared.clock.now().since(call.scheduled_at));
+        let deadline = call.kept.deadline.map_or(shared.deadline, |deadline| deadline.get());
+        let mut run = perform(Arc::clone(&shared.collector), call);
+        match poll_fn(|context| Poll::Ready(run.poll(context))).await {
+            Poll::Ready(failure) => {
+                tally.ended(failure.as_ref().map(|failure| failure.kind));
+                finished.push(Finished { slot, failure });
+            }
+            Poll::Pending => {
+                tokio::spawn(go_on(Arc::clone(&shared), slot, run, deadline));
+            }
+        }
+    }
+    drop(tally);
+    // An engine that is gone needs no report.
+    let _ = shared.finished.send(finished);
+}
+
+/// Lets a run that waits go on until it ends, its deadline passes or the engine stops.
+async fn go_on<C: Collector>(shared: Arc<Shared<C>>, slot: Slot, mut run: Run, deadline: Duration) {
+    let failure = tokio::select! {
+        biased;
+        failure = poll_fn(|context| run.poll(context)) => failure,
+        () = tokio::time::sleep(deadline) => {
+            Some(Failure::new(FailureKind::TimedOut, format!("it had not ended after {deadline:?}")))
+        }
+        () = shared.abort.cancelled() => {
+            Some(Failure::new(FailureKind::TimedOut, "it was ended because the engine stops"))
+        }
+    };
+    run.discard();
+    Tally::of(&shared.metrics).ended(failure.as_ref().map(|failure| failure.kind));
+    let _ = shared.finished.send(vec![Finished { slot, failure }]);
+}
+
+/// Performs a call and publishes what it gave; `None` if all went well.
+fn perform<C: Collector>(collector: Arc<C>, call: Call<C>) -> Run {
+    let span = tracing::debug_span!(
+        "run",
+        job = call.id(),
+        scheduled_at = call.scheduled_at.0,
+        missed = call.missed_count
+    );
+    let work = async move {
+        let samples = match call.kept.perform {
+            Some(perform) => perform(&collector, &call).await,
+            None => collector.perform(&call).await,
+        };
+        match samples {
+            Ok(samples) => collector.publish(&call, samples).await.err(),
+            Err(failure) => Some(failure),
+        }
+    };
+    Run(Some(Box::pin(work.instrument(span))))
+}
+
+/// What a panic said.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
+    Failure::new(FailureKind::Panicked, format!("it panicked: {words}"))
+}

@@ -1,0 +1,189 @@
+//! The one task that owns the table: what does it wait for, and what does it do then?
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::Stopped;
+use super::run::{Finished, Shared, start_all};
+use crate::backoff::Backoff;
+use crate::clock::{Clock, Second};
+use crate::collector::{Collector, Offer};
+use crate::failure::Failure;
+use crate::health::Health;
+use crate::table::{Offered, Sweep, Table};
+
+/// How many offers may wait: enough to keep a listing going while jobs are started.
+pub(super) const OFFERS: usize = 1024;
+
+/// How many offers are taken before the scheduler looks at the clock again; some tenths of a millisecond.
+const OFFERS_AT_ONCE: usize = 256;
+
+/// How many runs one task starts at most. Larger portions cost less, smaller ones share the cores better.
+const PORTION: usize = 256;
+
+/// Into how many portions a small number of runs is divided, so that one that is slow to start holds few others up.
+const PORTIONS: usize = 16;
+
+/// The scheduler waits for no longer than this, whatever is planned: a clock that was set is noticed then.
+const NAP: Duration = Duration::from_secs(1);
+
+pub(super) struct Scheduler<C: Collector> {
+    table: Table<C>,
+    shared: Arc<Shared<C>>,
+    running_max: usize,
+    health: Health,
+    /// A refresh ended, and what it did not offer is being removed.
+    is_sweeping: bool,
+    /// What the metrics have already been told.
+    missed_told: u64,
+}
+
+impl<C: Collector> Scheduler<C> {
+    pub(super) fn new(shared: Shared<C>, running_max: usize, backoff: Backoff, health: Health) -> Self {
+        let table = Table::new(shared.clock.now().second(), backoff);
+        let shared = Arc::new(shared);
+        Self { table, shared, running_max, health, is_sweeping: false, missed_told: 0 }
+    }
+
+    /// Schedules until `shutdown` is ready, then drains.
+    pub(super) async fn run(
+        mut self,
+        mut offers: mpsc::Receiver<Offer<C>>,
+        mut finished: mpsc::UnboundedReceiver<Vec<Finished>>,
+        shutdown: impl Future<Output = ()>,
+        refreshing: &JoinHandle<()>,
+        drain: Duration,
+    ) -> Stopped {
+        let mut portion = Vec::with_capacity(OFFERS_AT_ONCE);
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let pause = self.shared.clock.now().until(self.table.next_second()).min(NAP);
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = tokio::time::sleep(pause) => {}
+                Some(ended) = finished.recv() => self.finish(ended),
+                _ = offers.recv_many(&mut portion, OFFERS_AT_ONCE), if !self.is_sweeping => {
+                    self.take_offers(&mut portion);
+                }
+                () = std::future::ready(()), if self.is_sweeping => self.sweep(),
+            }
+            while let Ok(ended) = finished.try_recv() {
+                self.finish(ended);
+            }
+            self.table.advance(self.now());
+            self.start();
+            self.tell();
+        }
+        refreshing.abort();
+        drop(offers);
+        self.drain(finished, drain).await
+    }
+
+    fn now(&self) -> Second {
+        self.shared.clock.now().second()
+    }
+
+    fn take_offers(&mut self, portion: &mut Vec<Offer<C>>) {
+        let now = self.now();
+        for offer in portion.drain(..) {
+            match offer {
+                Offer::Job(job) => {
+                    let id = job.id.clone();
+                    match self.table.offer(job, now) {
+                        Ok(Offered::New | Offered::Same | Offered::Changed) => {}
+                        Err(unfit) => {
+                            self.shared.metrics.refused.inc();
+                            tracing::warn!(job = ?id, "job refused: {unfit}");
+                        }
+                    }
+                }
+                Offer::Keep { scope, why } => {
+                    tracing::warn!(scope = ?scope, "jobs could not be listed, the old ones stay: {why}");
+                    self.table.keep(&scope);
+                }
+                Offer::End(outcome) => self.end_refresh(outcome, now),
+            }
+        }
+    }
+
+    fn end_refresh(&mut self, outcome: Result<(), Failure>, now: Second) {
+        self.shared.metrics.count_refresh(outcome.as_ref().err().map(|failure| failure.kind), now);
+        self.health.refreshed(outcome.as_ref().err());
+        match outcome {
+            Ok(()) => self.is_sweeping = true,
+            Err(failure) => {
+                let kind = failure.kind.word();
+                tracing::error!(kind, jobs = self.table.len(), "refresh failed, the old jobs stay: {failure}");
+                self.table.end_refresh();
+            }
+        }
+    }
+
+    fn sweep(&mut self) {
+        if let Sweep::Done(removed) = self.table.sweep() {
+            self.is_sweeping = false;
+            tracing::debug!(jobs = self.table.len(), removed, "refreshed");
+        }
+    }
+
+    fn finish(&mut self, ended: Vec<Finished>) {
+        let now = self.now();
+        for Finished { slot, failure } in ended {
+            self.table.finish(slot, failure.as_ref(), now);
+        }
+    }
+
+    /// Starts as many due jobs as may run.
+    fn start(&mut self) {
+        loop {
+            let free = self.running_max.saturating_sub(self.table.running());
+            let ready = self.table.ready().min(free);
+            let size = ready.div_ceil(PORTIONS).clamp(1, PORTION);
+            let starts: Vec<_> = std::iter::from_fn(|| self.table.take()).take(size.min(ready)).collect();
+            if starts.is_empty() {
+                return;
+            }
+            tokio::spawn(start_all(Arc::clone(&self.shared), starts));
+        }
+    }
+
+    /// Shows what is.
+    fn tell(&mut self) {
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let metrics = &self.shared.metrics;
+        metrics.jobs.set(gauge(self.table.len()));
+        metrics.running.set(gauge(self.table.running()));
+        metrics.waiting.set(gauge(self.table.waiting()));
+        metrics.missed.inc_by(self.table.coalesced() - self.missed_told);
+        self.missed_told = self.table.coalesced();
+        self.health.ticked();
+    }
+
+    /// Waits for what still runs, up to the limit, then ends it.
+    async fn drain(
+        mut self,
+        mut finished: mpsc::UnboundedReceiver<Vec<Finished>>,
+        limit: Duration,
+    ) -> Stopped {
+        let running = self.table.running();
+        let unstarted_count = self.table.waiting();
+        let all_ended = async {
+            while self.table.running() > 0 {
+                let Some(ended) = finished.recv().await else { return };
+                self.finish(ended);
+                self.tell();
+            }
+        };
+        let _ = tokio::time::timeout(limit, all_ended).await;
+        let aborted_count = self.table.running();
+        self.shared.abort.cancel();
+        if aborted_count > 0 {
+            tracing::warn!(aborted_count, "runs that had not ended {limit:?} after the end began were dropped");
+        }
+        Stopped { finished_count: running - aborted_count, aborted_count, unstarted_count }
+    }
+}
