@@ -228,11 +228,15 @@ mod tests {
     fn a_failure_keeps_the_kind_the_words_and_the_pause() {
         let asked = Asked { what: "the entities", account_id: Some(7) };
         let pause = Some(Duration::from_secs(9));
-        let failure = Failure::from(Error::RateLimited { asked, retry_after: pause, words: "slow".to_owned() });
+        let failure =
+            Failure::from(Error::RateLimited { asked, retry_after: pause, words: "slow".to_owned() });
         assert_eq!((failure.kind, failure.retry_after), (FailureKind::RateLimited, pause));
         assert!(failure.reason.contains("the entities of account 7"), "{failure}");
         let denied = Error::Denied { asked, status: 403, words: String::new() };
-        assert_eq!((denied.kind(), denied.status(), denied.retry_after()), (FailureKind::Denied, Some(403), None));
+        assert_eq!(
+            (denied.kind(), denied.status(), denied.retry_after()),
+            (FailureKind::Denied, Some(403), None)
+        );
         let timed_out = Error::Refused { asked, status: 408, words: String::new() };
         assert_eq!(timed_out.kind(), FailureKind::TimedOut);
     }

@@ -215,7 +215,9 @@ mod tests {
         let entity: Entity =
             serde_json::from_value(json!({"id": 1, "protocols": {"ping": {"sensors": null}}})).unwrap();
         assert!(entity.protocols["ping"].sensors.is_empty());
-        for json in [json!({"id": 1.5}), json!({"id": "x"}), json!({"id": null}), json!({}), json!({"id": true})] {
+        for json in
+            [json!({"id": 1.5}), json!({"id": "x"}), json!({"id": null}), json!({}), json!({"id": true})]
+        {
             assert!(serde_json::from_value::<Account>(json.clone()).is_err(), "{json}");
         }
     }

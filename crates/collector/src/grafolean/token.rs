@@ -121,9 +121,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         let large = format!("{UUID}{}", " ".repeat(5000));
-        for (content, is_token) in
-            [(format!("{UUID}\n"), true), (String::new(), false), (format!("{UUID}\n{UUID}"), false), (large, false)]
-        {
+        for (content, is_token) in [
+            (format!("{UUID}\n"), true),
+            (String::new(), false),
+            (format!("{UUID}\n{UUID}"), false),
+            (large, false),
+        ] {
             std::fs::write(&path, &content).unwrap();
             let read = Token::from_file(&path);
             assert_eq!(read.is_ok(), is_token, "{content:?}");

@@ -198,11 +198,7 @@ impl fmt::Display for Refused {
 }
 
 /// Parts what may be sent from what may not. Of a path that stands twice, the first one is taken.
-pub(super) fn sort_out(
-    account_id: i64,
-    at: Second,
-    samples: Vec<Sample>,
-) -> (Vec<Value>, Option<Refused>) {
+pub(super) fn sort_out(account_id: i64, at: Second, samples: Vec<Sample>) -> (Vec<Value>, Option<Refused>) {
     let mut seen = HashSet::with_capacity(samples.len());
     let mut values = Vec::with_capacity(samples.len());
     let mut refusals = Vec::new();
@@ -241,8 +237,26 @@ mod tests {
             assert!(is_path(path), "{path}");
         }
         for path in [
-            "", ".", "a.", ".a", "a..b", "a b", "a/b", "a:b", "a%2Eb", "a%3Ab", "a%20b", "a%", "a%2", "system.x", "é",
-            "a\0b", "a\n", "a\r", "\n", &long(2_001),
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "a b",
+            "a/b",
+            "a:b",
+            "a%2Eb",
+            "a%3Ab",
+            "a%20b",
+            "a%",
+            "a%2",
+            "system.x",
+            "é",
+            "a\0b",
+            "a\n",
+            "a\r",
+            "\n",
+            &long(2_001),
         ] {
             assert!(!is_path(path), "{path:?}");
         }

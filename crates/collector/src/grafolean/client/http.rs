@@ -14,7 +14,7 @@ use crate::grafolean::token::Token;
 
 /// Where requests go, with what they show.
 pub(in crate::grafolean) struct Http {
-    http: reqwest::Client,
+    inner: reqwest::Client,
     base: String,
     token: Token,
     timeout: Duration,
@@ -38,7 +38,7 @@ const USER_AGENT: &str = concat!("lastgood-collector/", env!("CARGO_PKG_VERSION"
 
 impl Http {
     /// How long one request may take as a whole, unless said.
-    pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
+    pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
     pub(super) fn new(backend_url: &str, token: Token, timeout: Duration) -> Result<Self, SetupError> {
         let address = address(backend_url)?;
@@ -51,9 +51,9 @@ impl Http {
             .pool_idle_timeout(IDLE_MAX)
             .connect_timeout(CONNECT_TIMEOUT);
         let builder = if is_local(&address) { builder.no_proxy() } else { builder };
-        let http = builder.build().map_err(|error| SetupError::Http(error.without_url()))?;
+        let inner = builder.build().map_err(|error| SetupError::Http(error.without_url()))?;
         let base = address.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base, token, timeout })
+        Ok(Self { inner, base, token, timeout })
     }
 
     /// The address, which holds no secret.
@@ -102,7 +102,7 @@ impl Http {
         body: Option<Vec<u8>>,
     ) -> Result<Response, Error> {
         let url = format!("{}{path}?b={}", self.base, self.token.expose());
-        let mut request = self.http.request(method, url).timeout(self.timeout);
+        let mut request = self.inner.request(method, url).timeout(self.timeout);
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
@@ -138,7 +138,9 @@ impl Http {
         let words = words(&String::from_utf8_lossy(&body), &self.token);
         let number = status.as_u16();
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Denied { asked, status: number, words },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Error::Denied { asked, status: number, words }
+            }
             StatusCode::TOO_MANY_REQUESTS => Error::RateLimited { asked, retry_after, words },
             _ if status.is_server_error() => Error::Failed { asked, status: number, words },
             _ => Error::Refused { asked, status: number, words },
@@ -184,7 +186,9 @@ fn address(text: &str) -> Result<url::Url, SetupError> {
         return Err(SetupError::Address("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(SetupError::Address("must not hold a user or a password: with them the backend ignores the token"));
+        return Err(SetupError::Address(
+            "must not hold a user or a password: with them the backend ignores the token",
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(SetupError::Address("must not hold a query or a fragment: the token is given apart"));
@@ -226,8 +230,14 @@ mod tests {
     #[test]
     fn an_address_that_could_hold_a_secret_is_refused_and_not_shown() {
         for url in [
-            "", "grafolean", "ftp://hunter2/api", "https://hunter2@a.example/api", "https://a:hunter2@a.example/api",
-            "https://a.example/api?b=hunter2", "https://a.example/api#hunter2", "https://:hunter2@a.example/",
+            "",
+            "grafolean",
+            "ftp://hunter2/api",
+            "https://hunter2@a.example/api",
+            "https://a:hunter2@a.example/api",
+            "https://a.example/api?b=hunter2",
+            "https://a.example/api#hunter2",
+            "https://:hunter2@a.example/",
         ] {
             let error = http(url).err().expect("it is refused");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");

@@ -15,7 +15,7 @@ const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// The longest pause the backend is granted where somebody waits for the end.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// The most bytes of one request, about: servers in front of a backend commonly take 1 MiB.
 pub(in crate::grafolean) const REQUEST_MAX_BYTES: usize = 512 * 1024;
