@@ -80,7 +80,7 @@ mod tests {
         let bots = [Bot::systemwide(7, TOKEN, "ping")];
         let status = |token: Option<&str>, has_authorization| {
             bot(&bots, token, has_authorization)
-                .map_or_else(|reply| reply.status, |bot| bot.id.unsigned_abs() as u16)
+                .map_or_else(|reply| reply.status, |bot| u16::try_from(bot.id).unwrap())
         };
         let upper = TOKEN.to_uppercase();
         let broken = format!("{TOKEN}\n");

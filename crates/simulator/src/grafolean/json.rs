@@ -41,7 +41,7 @@ impl Json {
         match self {
             Self::Null => false,
             Self::Bool(is_true) => *is_true,
-            Self::Number(literal) => literal.parse::<f64>().map_or(true, |number| number != 0.0),
+            Self::Number(literal) => literal.parse::<f64>() != Ok(0.0),
             Self::Text(text) => !text.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Object(members) => !members.is_empty(),

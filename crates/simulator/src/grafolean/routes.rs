@@ -4,8 +4,8 @@
 use super::access;
 use super::json;
 use super::reply::Reply;
-use super::values::{self, Answered};
-use super::world::{Kind, World, permissions};
+use super::values::{self, Answered, Outcome};
+use super::world::{Kind, State, World, permissions};
 
 /// What a request says.
 #[derive(Debug)]
@@ -46,20 +46,17 @@ pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let digits =
-            after.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
+        let escaped = if first == b'%' { escaped(after) } else { None };
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The byte that two hexadecimal digits mean.
+fn escaped(digits: &[u8]) -> Option<u8> {
+    let digits = digits.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Answers: 1 what needs no access, 2 who asks and may they, 3 a path that is written in another way, 4 the endpoint.
@@ -99,46 +96,71 @@ fn admitted(world: &World, asked: &Asked<'_>, resource: &str) -> Result<i64, Rep
     Ok(id)
 }
 
-fn endpoint(world: &World, asked: &Asked<'_>, resource: &str, bot: i64) -> Answered {
-    let segments: Vec<&str> = resource.split('/').collect();
-    if let ["accounts", account, "values"] = segments[..] {
-        return values(world, asked, account);
+/// What there is, with the parts of its path that are not read yet.
+enum Endpoint<'a> {
+    Profile,
+    Permissions,
+    Accounts,
+    Bots,
+    Account(&'a str),
+    List(&'a str, Kind),
+    One(&'a str, Kind, &'a str),
+    Values(&'a str),
+}
+
+impl<'a> Endpoint<'a> {
+    fn of(resource: &'a str) -> Option<Self> {
+        let segments: Vec<&str> = resource.split('/').collect();
+        Some(match segments[..] {
+            ["profile"] => Self::Profile,
+            ["profile", "permissions"] => Self::Permissions,
+            ["accounts"] => Self::Accounts,
+            ["bots"] => Self::Bots,
+            ["accounts", account] => Self::Account(account),
+            ["accounts", account, "values"] => Self::Values(account),
+            ["accounts", account, kind] => Self::List(account, Kind::of_segment(kind)?),
+            ["accounts", account, kind, id] => Self::One(account, Kind::of_segment(kind)?, id),
+            _ => return None,
+        })
     }
-    let answer = get(world, &segments, bot).unwrap_or_else(|refusal| refusal);
-    let is_endpoint = answer.status != 404 || answer.body.as_ref() != br#"{"detail":"Not Found"}"#;
-    Answered::With(if is_endpoint && asked.method != "GET" { wrong_method() } else { answer })
+}
+
+fn endpoint(world: &World, asked: &Asked<'_>, resource: &str, bot: i64) -> Answered {
+    let answer = match Endpoint::of(resource) {
+        None => Err(Reply::detail(404, "Not Found")),
+        Some(Endpoint::Values(account)) => return values(world, asked, account),
+        Some(endpoint) if asked.method == "GET" => get(&world.state(), &endpoint, bot),
+        Some(_) => Err(wrong_method()),
+    };
+    Answered::With(answer.unwrap_or_else(|refusal| refusal))
 }
 
 fn wrong_method() -> Reply {
     Reply::detail(405, "Method Not Allowed")
 }
 
-fn get(world: &World, segments: &[&str], bot: i64) -> Result<Reply, Reply> {
-    let no_endpoint = || Reply::detail(404, "Not Found");
-    let state = world.state();
+fn get(state: &State, endpoint: &Endpoint<'_>, bot: i64) -> Result<Reply, Reply> {
     let bot = || state.bots.iter().find(|other| other.id == bot).ok_or_else(access::unjudged);
-    let body = match *segments {
-        ["profile"] => state.profile(bot()?),
-        ["profile", "permissions"] => permissions(bot()?),
-        ["accounts"] => state.accounts(bot()?),
-        ["bots"] => r#"{"list":[]}"#.to_owned(),
-        ["accounts", account] => {
+    let body = match *endpoint {
+        Endpoint::Profile => state.profile(bot()?),
+        Endpoint::Permissions => permissions(bot()?),
+        Endpoint::Accounts => state.accounts(bot()?),
+        Endpoint::Bots => r#"{"list":[]}"#.to_owned(),
+        Endpoint::Account(account) => {
             let no_account = || Reply::detail(404, "No such account");
             state.account(whole("account_id", account)?).ok_or_else(no_account)?
         }
-        ["accounts", account, kind] => {
-            let kind = Kind::of_segment(kind).ok_or_else(no_endpoint)?;
+        Endpoint::List(account, kind) => {
             return Ok(Reply::json(200, state.list(whole("account_id", account)?, kind)));
         }
-        ["accounts", account, kind, id] => {
-            let kind = Kind::of_segment(kind).ok_or_else(no_endpoint)?;
+        Endpoint::One(account, kind, id) => {
             let name = kind.singular();
             let account = whole("account_id", account)?;
             let id = whole(&format!("{name}_id"), id)?;
             let none = || Reply::detail(404, &format!("No such {name}"));
             state.one(account, kind, id).ok_or_else(none)?
         }
-        _ => return Err(no_endpoint()),
+        Endpoint::Values(_) => return Err(wrong_method()),
     };
     Ok(Reply::json(200, body))
 }
@@ -169,13 +191,23 @@ fn values(world: &World, asked: &Asked<'_>, account: &str) -> Answered {
         Some(now) => values::post(body.as_ref(), query, now),
         None => values::put(body.as_ref()),
     };
-    if !outcome.stored.is_empty() {
-        if !world.state().has_account(account) {
-            return Answered::With(Reply::detail(400, "Invalid input format"));
-        }
-        world.ledger.store(account, outcome.stored, by);
+    if !world.state().has_account(account) {
+        return of_no_account(outcome);
     }
+    world.ledger.store(account, outcome.stored, by);
     hinted(outcome.answer, asked.content_type)
+}
+
+/// The first path cannot be made where there is no account: before its form is looked at, and after what is no row at all.
+fn of_no_account(outcome: Outcome) -> Answered {
+    match outcome.answer {
+        Answered::With(reply) if outcome.stored.is_empty() && !is_validation(&reply) => Answered::With(reply),
+        Answered::With(_) | Answered::Never => Answered::With(Reply::detail(400, "Invalid input format")),
+    }
+}
+
+fn is_validation(reply: &Reply) -> bool {
+    reply.body.starts_with(b"Input validation failed")
 }
 
 /// Refusals of a wrong form guess at the reason where the content type is not exactly that of JSON.

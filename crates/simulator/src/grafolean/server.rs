@@ -36,6 +36,9 @@ const REQUEST_MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Length of a piece of a body made on the fly, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// How long nothing is accepted after accepting failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
 /// How a backend is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -163,11 +166,13 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot:
     loop {
         tokio::select! {
             _ = &mut stopped => break,
-            accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
                     connections.spawn(converse(stream, Arc::clone(&shared)));
                 }
-            }
+                // No file is left to open; some connection will end.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
             Some(_) = connections.join_next() => {}
         }
     }
@@ -320,10 +325,9 @@ async fn before(met: &Met, body_bytes: usize) -> Result<Option<Response<AnyBody>
 /// What is said once the request was carried out.
 async fn after(shared: &Shared, decision: Option<Fault>, answered: Answered) -> Result<Reply, BrokenOff> {
     match (decision, answered) {
-        (Some(Fault::AnswerAfter(reply)), _) => Ok(reply),
         (Some(Fault::DropAfter), _) => Err(BrokenOff),
         (Some(Fault::HangAfter), _) => std::future::pending().await,
-        (_, Answered::With(reply)) => Ok(reply),
+        (Some(Fault::AnswerAfter(reply)), _) | (_, Answered::With(reply)) => Ok(reply),
         (_, Answered::Never) => {
             tokio::time::sleep(shared.worker_timeout).await;
             Err(BrokenOff)

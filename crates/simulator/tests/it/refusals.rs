@@ -146,7 +146,7 @@ async fn a_portal_that_never_answers_can_still_be_stopped() {
     let portal = portal(Faults::none().with(Scope::Feeds, Fault::NeverAnswer)).await;
     let ask = tokio::spawn(client().get(portal.xml_url()).send());
     until(|| portal.in_flight() == 1).await;
-    tokio::time::timeout(Duration::from_secs(5), portal.stop()).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), portal.stop()).await.unwrap().unwrap();
     ask.await.unwrap().unwrap();
 }
 
@@ -157,7 +157,7 @@ async fn an_endless_answer_ends_with_its_portal() {
     let mut answer = get(&portal.xml_url()).await;
     let reading = tokio::spawn(async move { while let Ok(Some(_)) = answer.chunk().await {} });
     portal.stop().await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), reading).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), reading).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -45,13 +45,13 @@ pub(crate) async fn json(response: Response) -> Value {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
 
-/// Waits until something has come true; ten seconds are far more than it takes.
+/// Waits until something has come true; a hundred seconds are far more than it takes.
 pub(crate) async fn until(is_true: impl Fn() -> bool) {
-    for _ in 0..2000 {
+    for _ in 0..20_000 {
         if is_true() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("waited for ten seconds in vain");
+    panic!("waited for a hundred seconds in vain");
 }

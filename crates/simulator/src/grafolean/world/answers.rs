@@ -56,7 +56,7 @@ impl State {
     pub(in crate::grafolean) fn accounts(&self, bot: &Bot) -> String {
         let shown = self.accounts.values().map(|holding| &holding.account);
         let shown = shown.filter(|account| access::shows_account(bot, account.id));
-        list(shown, |account, out| write_account(account, out))
+        list(shown, write_account)
     }
 
     /// The body of `/accounts/A`.

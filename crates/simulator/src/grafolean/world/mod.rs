@@ -6,7 +6,7 @@ mod seed;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hyper::body::Bytes;
@@ -23,8 +23,8 @@ pub struct World {
     state: RwLock<State>,
     pub(super) ledger: Ledger,
     clock: RwLock<Clock>,
-    /// Microseconds that the clock without a function has counted.
-    counted_micros: AtomicU64,
+    /// Milliseconds that the clock without a function has counted.
+    counted_millis: AtomicU32,
 }
 
 /// A function that tells the server's time; the counting clock if `None`.
@@ -73,7 +73,7 @@ impl World {
             state: RwLock::default(),
             ledger: Ledger::default(),
             clock: RwLock::default(),
-            counted_micros: AtomicU64::new(0),
+            counted_millis: AtomicU32::new(0),
         })
     }
 
@@ -88,9 +88,7 @@ impl World {
         if let Some(clock) = clock {
             return clock();
         }
-        let micros = self.counted_micros.fetch_add(1000, Ordering::SeqCst);
-        let millis = u32::try_from(micros / 1000).unwrap_or(u32::MAX);
-        f64::from(EPOCH) + f64::from(millis) / 1000.0
+        f64::from(EPOCH_SECONDS) + f64::from(self.counted_millis.fetch_add(1, Ordering::SeqCst)) / 1000.0
     }
 
     pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -154,6 +152,16 @@ impl World {
                 *of_sensor = interval;
             }
         })
+    }
+
+    /// Sets the default interval of every sensor of every account.
+    pub fn set_default_intervals(&self, interval: Option<i64>) {
+        for holding in self.change().accounts.values_mut() {
+            holding.forget_lists();
+            for sensor in holding.sensors.values_mut() {
+                sensor.default_interval = interval;
+            }
+        }
     }
 
     /// Deletes an entity.
@@ -296,7 +304,7 @@ impl World {
 }
 
 /// Where the counting clock starts, in seconds: the instant of the recorded answers.
-const EPOCH: u32 = 1_795_248_273;
+const EPOCH_SECONDS: u32 = 1_795_248_273;
 
 impl fmt::Debug for World {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

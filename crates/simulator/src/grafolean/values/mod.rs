@@ -256,3 +256,6 @@ fn is_instant(text: &str) -> bool {
         && is_number(part)
         && (1..=6).contains(&part.len())
 }
+
+#[cfg(test)]
+mod tests;
