@@ -11,6 +11,7 @@
 //! | [`Portal`] | the Datto partner portal over that fleet: three XML feeds and the REST API, one set of keys each |
 //! | [`Faults`] | what goes wrong there, settable at run time per path or per device |
 //! | [`ClosedPort`] | an address that refuses connections |
+//! | [`grafolean`] | the API of a Grafolean backend as bots see it, its faults, and what it received |
 //!
 //! What the portal does when nothing is wrong:
 //!

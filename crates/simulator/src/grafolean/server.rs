@@ -7,7 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -96,28 +96,11 @@ impl Backend {
 
     /// Starts a backend. `Err` if the port cannot be had.
     pub fn start_with(world: Arc<World>, options: Options) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = {
-            // The port of a backend that was dropped a moment ago still has connections that wait for their end.
-            let _inside = runtime.enter();
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
-            socket.listen(1024)?
-        };
-        let shared = Arc::new(Shared {
-            world,
-            address: listener.local_addr()?,
-            faults: RwLock::new(options.faults),
-            idle_timeout: options.idle_timeout,
-            worker_timeout: options.worker_timeout,
-            connections: AtomicU64::new(0),
-        });
+        let (started, starting) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
-        let served = serve(listener, Arc::clone(&shared), stopped);
-        let thread = std::thread::Builder::new()
-            .name("grafolean".to_owned())
-            .spawn(move || runtime.block_on(served))?;
+        let thread = std::thread::Builder::new().name("grafolean".to_owned());
+        let thread = thread.spawn(move || run(world, options, stopped, &started))?;
+        let shared = starting.recv().map_err(io::Error::other)??;
         Ok(Self { shared, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -158,6 +141,47 @@ impl Drop for Backend {
             let _ = thread.join();
         }
     }
+}
+
+/// The life of the thread. Its runtime begins and ends here, as one must not be dropped inside another.
+fn run(
+    world: Arc<World>,
+    options: Options,
+    stopped: oneshot::Receiver<()>,
+    started: &mpsc::SyncSender<io::Result<Arc<Shared>>>,
+) {
+    let begin = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (listener, shared) = runtime.block_on(async { listen(world, options) })?;
+        Ok((runtime, listener, shared))
+    };
+    // Whoever starts it waits for the word, or no longer wants it.
+    match begin() {
+        Ok((runtime, listener, shared)) => {
+            let _ = started.send(Ok(Arc::clone(&shared)));
+            runtime.block_on(serve(listener, shared, stopped));
+        }
+        Err(failure) => {
+            let _ = started.send(Err(failure));
+        }
+    }
+}
+
+fn listen(world: Arc<World>, options: Options) -> io::Result<(TcpListener, Arc<Shared>)> {
+    let socket = TcpSocket::new_v4()?;
+    // The port of a backend that was dropped a moment ago still has connections that wait for their end.
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
+    let listener = socket.listen(1024)?;
+    let shared = Shared {
+        world,
+        address: listener.local_addr()?,
+        faults: RwLock::new(options.faults),
+        idle_timeout: options.idle_timeout,
+        worker_timeout: options.worker_timeout,
+        connections: AtomicU64::new(0),
+    };
+    Ok((listener, Arc::new(shared)))
 }
 
 /// Accepts until it is told to stop; then breaks all connections off.

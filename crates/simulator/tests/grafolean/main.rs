@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
 
+mod access;
+mod changes;
+mod connections;
+mod faults;
+mod received;
 mod replay;
 mod support;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Once};
 
 use lastgood_simulator::grafolean::{Bot, Credential, Entity, Polling, Sensor, World};
-use reqwest::{Client, Method, RequestBuilder, Response, redirect};
+use reqwest::{Client, RequestBuilder, redirect};
+use serde_json::Value;
 
 pub(crate) const TOKEN: &str = "24b10e42-37e6-41bb-b18b-abd2fd7a7a36";
 pub(crate) const SYSTEMWIDE_TOKEN: &str = "5b1d92a4-0a5c-4e0e-9a35-3f5be7f1c0de";
@@ -51,22 +52,33 @@ pub(crate) fn client() -> Client {
     Client::builder().redirect(redirect::Policy::none()).no_gzip().no_proxy().build().unwrap()
 }
 
-/// A request of the method for a path below `/api`, with the token of the account's bot.
-pub(crate) fn request(url: &str, method: &str, path: &str) -> RequestBuilder {
-    let method = Method::from_bytes(method.as_bytes()).unwrap();
-    client().request(method, format!("{url}{path}?b={TOKEN}"))
+/// A request of the method for a path below `/api`, with a token.
+pub(crate) fn request(url: &str, method: &str, path: &str, token: &str) -> RequestBuilder {
+    client().request(method.parse().unwrap(), format!("{url}{path}?b={token}"))
 }
 
-pub(crate) async fn get(url: &str, path: &str) -> Response {
-    request(url, "GET", path).send().await.unwrap()
-}
-
-/// Sends values in JSON.
-pub(crate) async fn send(url: &str, method: &str, body: &str) -> (u16, String) {
-    let request = request(url, method, &format!("/accounts/{ACCOUNT}/values/"));
-    let response =
-        request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
+/// Status and body.
+pub(crate) async fn told(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
+}
+
+/// GET with the token of the account's bot.
+pub(crate) async fn get(url: &str, path: &str) -> (u16, String) {
+    told(request(url, "GET", path, TOKEN)).await
+}
+
+/// GET below the account, an answer in JSON.
+pub(crate) async fn see(url: &str, path: &str) -> Value {
+    let (status, body) = get(url, &format!("/accounts/{ACCOUNT}/{path}")).await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Values for the account, in JSON, by its bot.
+pub(crate) fn values(url: &str, method: &str, body: &str) -> RequestBuilder {
+    let path = format!("/accounts/{ACCOUNT}/values/");
+    request(url, method, &path, TOKEN).header("content-type", "application/json").body(body.to_owned())
 }
 
 /// Waits until something has come true; ten seconds are far more than it takes.
