@@ -88,10 +88,10 @@ impl Fault {
         Self::Answer(Reply::json(200, "{\"list\": [\u{1}\u{fffd} nonsense"))
     }
 
-    /// Where it takes effect.
-    fn stage(&self) -> Stage {
+    /// Does it decide what is answered? Then it is the only one that does.
+    fn is_deciding(&self) -> bool {
         match self {
-            Self::Latency(_) | Self::CutCleanly(_) | Self::CutShort(_) => Stage::Always,
+            Self::Latency(_) | Self::CutCleanly(_) | Self::CutShort(_) => false,
             Self::Answer(_)
             | Self::Drop
             | Self::Hang
@@ -100,17 +100,9 @@ impl Fault {
             | Self::HugeBody(_)
             | Self::AnswerAfter(_)
             | Self::DropAfter
-            | Self::HangAfter => Stage::Deciding,
+            | Self::HangAfter => true,
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Together with all others.
-    Always,
-    /// The first one only.
-    Deciding,
 }
 
 /// Which requests a fault is met by.
@@ -215,13 +207,14 @@ impl Faults {
     pub(super) fn meet(&self, method: &str, path: &str) -> Met {
         let mut met = Met::default();
         for rule in self.rules.iter().filter(|rule| rule.scope.covers(method, path)) {
-            let is_taken = rule.fault.stage() == Stage::Deciding && met.decision.is_some();
+            let is_taken = rule.fault.is_deciding() && met.decision.is_some();
             if is_taken || !rule.is_due() {
                 continue;
             }
             match &rule.fault {
                 Fault::Latency(latency) => met.latency += *latency,
-                Fault::CutCleanly(_) | Fault::CutShort(_) => met.cut = Some(rule.fault.clone()),
+                Fault::CutCleanly(at) => met.cut = Some(Cut { at: *at, announces: Announced::Rest }),
+                Fault::CutShort(at) => met.cut = Some(Cut { at: *at, announces: Announced::Whole }),
                 deciding => met.decision = Some(deciding.clone()),
             }
         }
@@ -245,7 +238,23 @@ impl Rule {
 pub(super) struct Met {
     pub(super) latency: Duration,
     pub(super) decision: Option<Fault>,
-    pub(super) cut: Option<Fault>,
+    pub(super) cut: Option<Cut>,
+}
+
+/// Where a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) at: usize,
+    pub(super) announces: Announced,
+}
+
+/// What `Content-Length` says of a body that is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Announced {
+    /// The length that is left.
+    Rest,
+    /// The length there was.
+    Whole,
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::faults::{Fault, Faults, Met};
+use super::faults::{Announced, Cut, Fault, Faults, Met};
 use super::ledger::Request;
 use super::reply::Reply;
 use super::routes::{self, Asked};
@@ -293,7 +293,7 @@ async fn receive(
     };
     let answered = routes::answer(world, &asked);
     let reply = after(&shared, met.decision, answered).await?;
-    Ok(deliver(reply, met.cut.as_ref()))
+    Ok(deliver(reply, met.cut))
 }
 
 fn recorded(
@@ -324,7 +324,7 @@ fn recorded(
 /// What stands in place of an answer, if anything does.
 async fn before(met: &Met, body_bytes: usize) -> Result<Option<Response<AnyBody>>, BrokenOff> {
     match &met.decision {
-        Some(Fault::Answer(reply)) => Ok(Some(deliver(reply.clone(), met.cut.as_ref()))),
+        Some(Fault::Answer(reply)) => Ok(Some(deliver(reply.clone(), met.cut))),
         Some(Fault::Drop) => Err(BrokenOff),
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::BodyLimit(limit)) if body_bytes > *limit => {
@@ -359,19 +359,11 @@ async fn after(shared: &Shared, decision: Option<Fault>, answered: Answered) -> 
     }
 }
 
-fn deliver(reply: Reply, cut: Option<&Fault>) -> Response<AnyBody> {
+fn deliver(reply: Reply, cut: Option<Cut>) -> Response<AnyBody> {
     let mut body = reply.body;
     let announced = body.len();
-    let mut is_short = false;
-    match cut {
-        Some(Fault::CutCleanly(at)) => body.truncate(*at),
-        Some(Fault::CutShort(at)) => {
-            is_short = *at < body.len();
-            body.truncate(*at);
-        }
-        // No other fault cuts.
-        _ => {}
-    }
+    body.truncate(cut.map_or(usize::MAX, |cut| cut.at));
+    let is_short = body.len() < announced && cut.is_some_and(|cut| cut.announces == Announced::Whole);
     let mut response = Response::new(if is_short { broken(body) } else { whole(body) });
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

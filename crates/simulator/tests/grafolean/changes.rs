@@ -102,7 +102,7 @@ async fn a_seeded_world_holds_together() {
     assert_eq!(see(&seeded.systemwide_token, "/accounts").await["list"].as_array().unwrap().len(), 2);
     let mut entity_ids = std::collections::BTreeSet::new();
     for (account, token) in &seeded.accounts {
-        let bot = see(token, "/profile").await["user_id"].clone();
+        assert_eq!(see(token, "/profile").await["record"]["tied_to_account"], json!(account));
         assert_eq!(
             see(token, "/accounts").await["list"],
             json!([{ "id": account, "name": format!("account {account}") }])
@@ -115,7 +115,7 @@ async fn a_seeded_world_holds_together() {
         assert!(sensors.len() == 2 && sensors.iter().all(|sensor| sensor["default_interval"] == 5));
         let used: Vec<Value> =
             sensors.iter().map(|own| json!({ "sensor": own["id"], "interval": null })).collect();
-        let polling = json!({ "credential": credentials[0]["id"], "sensors": used, "bot": bot });
+        let polling = json!({ "credential": credentials[0]["id"], "sensors": used, "bot": null });
         for entity in entities.as_array().unwrap() {
             assert_eq!(entity["protocols"], json!({ "snmp": polling }));
             assert!(entity_ids.insert(entity["id"].as_i64().unwrap()));

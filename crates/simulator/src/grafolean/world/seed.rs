@@ -12,7 +12,7 @@ pub struct Seeded {
     pub world: Arc<World>,
     /// Token of a systemwide bot.
     pub systemwide_token: String,
-    /// Accounts and the token of the bot of each, which polls its entities, in order.
+    /// Accounts in order, with the token of the bot of each.
     pub accounts: Vec<(i64, String)>,
 }
 
@@ -21,7 +21,8 @@ const INTERVAL_SECONDS: i64 = 60;
 
 impl World {
     /// Makes `accounts` accounts with `entities` devices each, all polled with `sensors` sensors of their account every 60
-    /// seconds, over one credential and by one bot of the account; and one systemwide bot.
+    /// seconds over one credential. There is a bot for each account and a systemwide one; which of them polls is left open
+    /// (`null`), so that each takes all it sees for its own.
     pub fn seeded(accounts: u32, entities: u32, sensors: u32, protocol: &str) -> Seeded {
         let world = Self::new();
         let systemwide = Bot::systemwide(1, &token(0), protocol);
@@ -38,10 +39,10 @@ impl World {
 fn seed_account(world: &World, number: u32, counts: [u32; 2], protocol: &str) -> (i64, String) {
     let account = i64::from(number);
     let [entities, sensors] = counts.map(i64::from);
-    let (bot, credential) = (1 + account, account);
+    let credential = account;
     world.put_account(account, &format!("account {account}"));
     let token = token(number);
-    world.put_bot(Bot::of_account(bot, &token, protocol, account));
+    world.put_bot(Bot::of_account(1 + account, &token, protocol, account));
     let details = r#"{"version":"snmpv2c","snmpv12_community":"public"}"#.to_owned();
     let name = format!("credential {credential}");
     world
@@ -58,7 +59,7 @@ fn seed_account(world: &World, number: u32, counts: [u32; 2], protocol: &str) ->
     }
     for id in (account - 1) * entities + 1..=account * entities {
         let sensors = own_sensors.clone().map(|sensor| (sensor, None)).collect();
-        let polling = Polling { credential, sensors, bot: Some(bot) };
+        let polling = Polling { credential, sensors, bot: None };
         world.put_entity(account, Entity::device(id, &format!("device {id}")).polled(protocol, polling));
     }
     (account, token)
