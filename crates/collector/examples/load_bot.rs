@@ -88,7 +88,8 @@ impl Collector for LoadBot {
         if self.options.firings {
             let affecting: Vec<u32> = call.affecting().map(Interval::as_secs).collect();
             let mut firings = self.firings.lock().expect("nobody panics while it is held");
-            writeln!(firings, "{} {} {affecting:?}", call.scheduled_at(), call.id()).expect("memory takes it");
+            writeln!(firings, "{} {} {affecting:?}", call.scheduled_at(), call.id())
+                .expect("memory takes it");
         }
         Ok(Vec::new())
     }

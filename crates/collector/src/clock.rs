@@ -107,12 +107,18 @@ impl<T: Clock + ?Sized> Clock for std::sync::Arc<T> {
 pub(crate) struct Stopwatch(tokio::time::Instant);
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of this crate that reads the monotonic clock"
+    )]
     pub(crate) fn start() -> Self {
         Self(tokio::time::Instant::now())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of this crate that reads the monotonic clock"
+    )]
     pub(crate) fn read(self) -> Duration {
         tokio::time::Instant::now().saturating_duration_since(self.0)
     }

@@ -64,12 +64,8 @@ pub enum Illness {
 
 impl Health {
     pub(crate) fn new(refresh_every: Duration) -> Self {
-        let refresh = Refreshes {
-            every: refresh_every,
-            listed_at: Duration::ZERO,
-            failure: None,
-            is_stopped: false,
-        };
+        let refresh =
+            Refreshes { every: refresh_every, listed_at: Duration::ZERO, failure: None, is_stopped: false };
         Self(Arc::new(Inner {
             since: Stopwatch::start(),
             ticked_micros: AtomicU64::new(0),
@@ -132,7 +128,10 @@ impl Health {
             while ended.recv_timeout(FILE_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let outcome = show(&path, health.check().err().as_ref());
                 if let (Err(error), true) = (&outcome, was_kept) {
-                    tracing::warn!("the file for the health check {} could not be kept: {error}", path.display());
+                    tracing::warn!(
+                        "the file for the health check {} could not be kept: {error}",
+                        path.display()
+                    );
                 }
                 was_kept = outcome.is_ok();
             }

@@ -35,13 +35,14 @@ impl Metrics {
         };
         let gauge = |name: &str, help: &str| IntGauge::new(name, help).expect("a valid name");
         let counter = |name: &str, help: &str| IntCounter::new(name, help).expect("a valid name");
-        let lateness = HistogramOpts::new(
-            "collector_run_lateness_seconds",
-            "How long after its firing a run started.",
-        );
+        let lateness =
+            HistogramOpts::new("collector_run_lateness_seconds", "How long after its firing a run started.");
         let metrics = Self {
             lateness: Histogram::with_opts(lateness.buckets(LATENESS_LIMITS.into())).expect("a valid name"),
-            runs: counters("collector_runs_total", "Runs that ended, by outcome: ok, or the kind of failure."),
+            runs: counters(
+                "collector_runs_total",
+                "Runs that ended, by outcome: ok, or the kind of failure.",
+            ),
             jobs: gauge("collector_jobs", "Jobs that are scheduled."),
             running: gauge("collector_runs_running", "Runs under way."),
             waiting: gauge("collector_runs_waiting", "Jobs that are due and have not started."),
@@ -49,8 +50,14 @@ impl Metrics {
                 "collector_firings_missed_total",
                 "Firings that were not run on their own: coalesced into a later one, or within a pause after a failure.",
             ),
-            refused: counter("collector_jobs_refused_total", "Offered jobs that were not taken, by all refreshes."),
-            refreshes: counters("collector_refreshes_total", "Refreshes, by outcome: ok, or the kind of failure."),
+            refused: counter(
+                "collector_jobs_refused_total",
+                "Offered jobs that were not taken, by all refreshes.",
+            ),
+            refreshes: counters(
+                "collector_refreshes_total",
+                "Refreshes, by outcome: ok, or the kind of failure.",
+            ),
             refreshed_at: gauge(
                 "collector_last_refresh_timestamp_seconds",
                 "When the last refresh that listed all jobs ended; 0 before the first.",

@@ -73,10 +73,12 @@ impl Run {
 pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, starts: Vec<Start<C>>) {
     let mut tally = Tally::of(&shared.metrics);
     let mut finished = Vec::with_capacity(starts.len());
+    // A count of references of this portion's own: one that all portions change at once costs more than a short run.
+    let collector = Arc::new(Arc::clone(&shared.collector));
     for Start { slot, call } in starts {
         tally.started(shared.clock.now().since(call.scheduled_at));
         let deadline = call.kept.deadline.map_or(shared.deadline, |deadline| deadline.get());
-        let mut run = perform(Arc::clone(&shared.collector), call);
+        let mut run = perform(Arc::clone(&collector), call);
         match poll_fn(|context| Poll::Ready(run.poll(context))).await {
             Poll::Ready(failure) => {
                 tally.ended(failure.as_ref().map(|failure| failure.kind));
@@ -110,7 +112,7 @@ async fn go_on<C: Collector>(shared: Arc<Shared<C>>, slot: Slot, mut run: Run, d
 }
 
 /// Performs a call and publishes what it gave; `None` if all went well.
-fn perform<C: Collector>(collector: Arc<C>, call: Call<C>) -> Run {
+fn perform<C: Collector>(collector: Arc<Arc<C>>, call: Call<C>) -> Run {
     let span = tracing::debug_span!(
         "run",
         job = call.id(),

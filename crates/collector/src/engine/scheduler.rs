@@ -14,7 +14,7 @@ use crate::clock::{Clock, Second};
 use crate::collector::{Collector, Offer};
 use crate::failure::Failure;
 use crate::health::Health;
-use crate::table::{Offered, Sweep, Table};
+use crate::table::{Offered, Sweep, Table, portion_size};
 
 /// How many offers may wait: enough to keep a listing going while jobs are started.
 pub(super) const OFFERS: usize = 1024;
@@ -25,8 +25,11 @@ const OFFERS_AT_ONCE: usize = 256;
 /// How many runs one task starts at most. Larger portions cost less, smaller ones share the cores better.
 const PORTION: usize = 256;
 
-/// Into how many portions a small number of runs is divided, so that one that is slow to start holds few others up.
-const PORTIONS: usize = 16;
+/// How long before a second its calls are made ready: enough for some hundred thousand, too short for much to change.
+const AHEAD: Duration = Duration::from_millis(400);
+
+/// How many calls are made ready before the scheduler looks for other work; some milliseconds.
+const PREPARED_AT_ONCE: usize = 8 * 1024;
 
 /// The scheduler waits for no longer than this, whatever is planned: a clock that was set is noticed then.
 const NAP: Duration = Duration::from_secs(1);
@@ -61,7 +64,10 @@ impl<C: Collector> Scheduler<C> {
         let mut portion = Vec::with_capacity(OFFERS_AT_ONCE);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
-            let pause = self.shared.clock.now().until(self.table.next_second()).min(NAP);
+            let left = self.shared.clock.now().until(self.table.next_second());
+            let is_preparing = left <= AHEAD && self.table.prepare(PREPARED_AT_ONCE, PORTION);
+            let pause =
+                if is_preparing { Duration::ZERO } else { left.checked_sub(AHEAD).unwrap_or(left).min(NAP) };
             tokio::select! {
                 () = &mut shutdown => break,
                 () = tokio::time::sleep(pause) => {}
@@ -74,7 +80,6 @@ impl<C: Collector> Scheduler<C> {
             while let Ok(ended) = finished.try_recv() {
                 self.finish(ended);
             }
-            self.table.advance(self.now());
             self.start();
             self.tell();
         }
@@ -117,7 +122,11 @@ impl<C: Collector> Scheduler<C> {
             Ok(()) => self.is_sweeping = true,
             Err(failure) => {
                 let kind = failure.kind.word();
-                tracing::error!(kind, jobs = self.table.len(), "refresh failed, the old jobs stay: {failure}");
+                tracing::error!(
+                    kind,
+                    jobs = self.table.len(),
+                    "refresh failed, the old jobs stay: {failure}"
+                );
                 self.table.end_refresh();
             }
         }
@@ -137,17 +146,25 @@ impl<C: Collector> Scheduler<C> {
         }
     }
 
-    /// Starts as many due jobs as may run.
+    /// Starts as many due jobs as may run: first those that are ready, then those that only now fell due.
     fn start(&mut self) {
+        let now = self.now();
+        let shared = &self.shared;
+        let spawn = |starts| {
+            tokio::spawn(start_all(Arc::clone(shared), starts));
+        };
+        let room = self.running_max.saturating_sub(self.table.running());
+        self.table.launch(now, room, spawn);
+        self.table.advance(now);
         loop {
-            let free = self.running_max.saturating_sub(self.table.running());
-            let ready = self.table.ready().min(free);
-            let size = ready.div_ceil(PORTIONS).clamp(1, PORTION);
-            let starts: Vec<_> = std::iter::from_fn(|| self.table.take()).take(size.min(ready)).collect();
+            let room = self.running_max.saturating_sub(self.table.running());
+            let ready = self.table.ready().min(room);
+            let size = portion_size(ready, PORTION).min(ready);
+            let starts: Vec<_> = std::iter::from_fn(|| self.table.take()).take(size).collect();
             if starts.is_empty() {
                 return;
             }
-            tokio::spawn(start_all(Arc::clone(&self.shared), starts));
+            spawn(starts);
         }
     }
 
@@ -182,7 +199,10 @@ impl<C: Collector> Scheduler<C> {
         let aborted_count = self.table.running();
         self.shared.abort.cancel();
         if aborted_count > 0 {
-            tracing::warn!(aborted_count, "runs that had not ended {limit:?} after the end began were dropped");
+            tracing::warn!(
+                aborted_count,
+                "runs that had not ended {limit:?} after the end began were dropped"
+            );
         }
         Stopped { finished_count: running - aborted_count, aborted_count, unstarted_count }
     }

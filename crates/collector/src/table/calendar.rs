@@ -41,6 +41,23 @@ impl Calendar {
         Some((at, places))
     }
 
+    /// Takes out all that is due in a second.
+    pub(super) fn take_at(&mut self, at: Second) -> Vec<Place> {
+        let places = self.seconds.remove(&at).unwrap_or_default();
+        self.len -= places.len();
+        places
+    }
+
+    /// Puts back what was taken out of a second.
+    pub(super) fn put_back(&mut self, at: Second, mut first: Vec<Place>, last: Vec<Place>) {
+        first.extend(last);
+        if !first.is_empty() {
+            self.len += first.len();
+            let since = self.seconds.insert(at, first);
+            debug_assert!(since.is_none(), "nothing was planned for the second meanwhile");
+        }
+    }
+
     /// How many places there are, stale ones included.
     pub(super) fn len(&self) -> usize {
         self.len

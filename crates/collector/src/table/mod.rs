@@ -14,16 +14,19 @@ use siphasher::sip::SipHasher13;
 
 use self::calendar::{Calendar, Place};
 use self::groups::{GroupId, Groups};
+use self::prepared::Prepared;
+pub(crate) use self::prepared::portion_size;
 use self::slab::{Entry, Slab, State};
 use crate::backoff::Backoff;
 use crate::clock::Second;
 use crate::collector::Collector;
 use crate::failure::Failure;
-use crate::interval::{IntervalError, Intervals};
+use crate::interval::{Affecting, IntervalError, Intervals};
 use crate::job::{Call, Job, Kept, Phase, start_from_id};
 
 mod calendar;
 mod groups;
+mod prepared;
 mod slab;
 #[cfg(test)]
 mod tests;
@@ -86,6 +89,7 @@ pub(crate) struct Table<C: Collector> {
     index: HashTable<(Slot, u32)>,
     calendar: Calendar,
     queue: VecDeque<Slot>,
+    prepared: Option<Prepared<C>>,
     groups: Groups,
     /// Interval lists: few, and shared by very many jobs.
     plans: Vec<Arc<Intervals>>,
@@ -113,6 +117,7 @@ impl<C: Collector> Table<C> {
             index: HashTable::new(),
             calendar: Calendar::default(),
             queue: VecDeque::new(),
+            prepared: None,
             groups: Groups::default(),
             plans: Vec::new(),
             plan_numbers: HashMap::new(),
@@ -180,6 +185,11 @@ impl<C: Collector> Table<C> {
         let is_moved = was_vanished || entry.start != parts.start || entry.plan != parts.plan;
         entry.take(parts);
         if is_moved {
+            if entry.state == State::Prepared {
+                // It is not due any more for what it was made ready for.
+                entry.state = State::Idle;
+                entry.affecting = Affecting::default();
+            }
             self.plan(slot, now);
         }
         Ok(Offered::Changed)
@@ -320,6 +330,7 @@ impl<C: Collector> Table<C> {
     }
 
     fn plan_all(&mut self, now: Second) {
+        self.discard_prepared();
         self.calendar.clear();
         for number in 0..self.slab.end() {
             let slot = Slot(number);
@@ -373,7 +384,7 @@ impl<C: Collector> Table<C> {
                 self.enqueue(place.slot);
             }
             State::Running => entry.state = State::Overrun,
-            State::Queued | State::Overrun => {
+            State::Prepared | State::Queued | State::Overrun => {
                 self.coalesced += 1;
                 entry.missed = entry.missed.saturating_add(1);
             }

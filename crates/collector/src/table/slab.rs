@@ -19,6 +19,8 @@ const PAGE: usize = 4096;
 pub(super) enum State {
     /// Waiting for its next firing.
     Idle,
+    /// Its call is ready for the second to come.
+    Prepared,
     /// Due, and not started.
     Queued,
     /// Running.

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 
+use self::http::Http;
+pub(super) use self::publish::{RACE, REQUEST_MAX_BYTES, size_of};
 use super::error::{Asked, Error};
 use super::listing::{Account, Credential, Entity, List, Profile, Sensor};
 use super::token::Token;
 use super::value::Value;
-pub(super) use http::Http;
 
 /// A client of one Grafolean backend with the token of one bot. Cheap to clone; clones share their connections.
 ///

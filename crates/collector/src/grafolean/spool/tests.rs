@@ -1,0 +1,1 @@
+//! Does a spool lose nothing, keep its order and its bound, whatever happens to it?
