@@ -17,6 +17,23 @@ use lastgood_simulator::{Faults, Fleet, Portal};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
+/// More time than anything takes that is not meant to reach a limit, however busy the machine is.
+pub(crate) const AMPLE: Duration = Duration::from_mins(5);
+
+/// Whether a limit that is reached on purpose left time for what must happen before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Time {
+    Enough,
+    TooShort,
+}
+
+/// Tells a story with a limit of a second; where that was too short for a machine that stalled, with one of 40 seconds.
+pub(crate) async fn with_limit(story: impl AsyncFn(Duration) -> Time) {
+    if story(SECOND).await == Time::TooShort {
+        assert_eq!(story(40 * SECOND).await, Time::Enough, "too little happened within 40 seconds");
+    }
+}
+
 /// The path of the portal feed.
 pub(crate) const FEED: &str = "/external/api/xml/status/{key}";
 
@@ -46,15 +63,15 @@ pub(crate) fn install_tls() {
 }
 
 pub(crate) fn xml_limits() -> XmlLimits {
-    XmlLimits { deadline: 20 * SECOND, connect_timeout: SECOND }
+    XmlLimits { deadline: AMPLE, connect_timeout: AMPLE }
 }
 
-/// Limits without any patience.
+/// Limits that only a portal that hangs can reach; waits between requests are short.
 pub(crate) fn rest_limits() -> RestLimits {
     RestLimits {
-        deadline: 20 * SECOND,
-        connect_timeout: SECOND,
-        request_timeout: 10 * SECOND,
+        deadline: AMPLE,
+        connect_timeout: AMPLE,
+        request_timeout: AMPLE,
         rate: Rate { requests: 10_000, per: SECOND },
         backoff: Duration::from_millis(10),
         wait_max: Duration::from_millis(200),

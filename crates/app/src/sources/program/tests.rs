@@ -10,7 +10,8 @@ async fn shell(script: &str, deadline: Duration) -> Spoken {
     run(call, deadline).await.expect("/bin/sh starts")
 }
 
-const LONG: Duration = Duration::from_secs(30);
+/// More than a program takes that ends by itself, however busy the machine is.
+const LONG: Duration = Duration::from_mins(5);
 
 #[tokio::test]
 async fn a_program_has_a_session_of_its_own_and_no_terminal() {
@@ -39,8 +40,12 @@ async fn a_program_that_somebody_killed_did_not_end_well() {
 
 #[tokio::test]
 async fn a_hanging_program_dies_with_its_children_and_what_it_said_is_kept() {
-    let spoken =
-        shell("echo early; echo why >&2; sleep 600 & echo $!; wait", Duration::from_millis(500)).await;
+    let script = "echo early; echo why >&2; sleep 600 & echo $!; wait";
+    let mut spoken = shell(script, Duration::from_millis(500)).await;
+    if String::from_utf8_lossy(&spoken.stdout).lines().count() < 2 {
+        // The machine stalled, and the program was stopped before it had said all this.
+        spoken = shell(script, Duration::from_secs(40)).await;
+    }
     assert_eq!(spoken.end, End::Deadline);
     assert_eq!(spoken.stderr, "why\n");
     let text = String::from_utf8(spoken.stdout).unwrap();
@@ -91,7 +96,7 @@ async fn a_flood_of_errors_is_cut_in_the_middle_and_stops_nobody() {
 /// Waits until no process of that number runs; a killed child of another parent may stay in the table unread.
 async fn is_gone(pid: &str) {
     let pid: u32 = pid.parse().expect("a number");
-    for _ in 0..200 {
+    for _ in 0..3000 {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         if status.is_empty() || status.contains("State:\tZ") {
             return;

@@ -29,7 +29,7 @@ pub(crate) fn config(entry: &'static Entry, location: &Path) -> SourceConfig {
         zones: BTreeMap::new(),
         capacity_bytes: None,
         program: None,
-        deadline: Duration::from_mins(1),
+        deadline: Duration::from_mins(5),
         concurrency: None,
         requests_per_minute: None,
         stats_interval: None,
@@ -47,6 +47,21 @@ pub(crate) fn secret_file(folder: &Path, secret: &str) -> SecretFrom {
 pub(crate) fn look(source: &dyn Source, at: &str) -> Collection {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(source.look(instant(at), Keep::Everything))
+}
+
+/// Whether a deadline that is reached on purpose left time for what must happen before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Time {
+    Enough,
+    TooShort,
+}
+
+/// Tells a story with a deadline of a second; where that was too short for a machine that stalled, with one of 40.
+pub(crate) fn with_deadline(story: impl Fn(Duration) -> Time) {
+    if story(Duration::from_secs(1)) == Time::TooShort {
+        let told = story(Duration::from_secs(40));
+        assert_eq!(told, Time::Enough, "too little happened within 40 seconds");
+    }
 }
 
 /// Reads the raw document.
