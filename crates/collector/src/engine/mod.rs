@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::refresh::Refresh;
 use self::run::Shared;
-use self::scheduler::Scheduler;
+use self::scheduler::{Inbox, Scheduler};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
 use crate::collector::Collector;
@@ -189,8 +189,8 @@ impl<C: Collector> Engine<C> {
         let _abort = shared.abort.clone().drop_guard();
         let watch = self.fail_file.map(|path| self.health.write_file(path));
         let scheduler = Scheduler::new(shared, self.running_max, self.backoff, self.health.clone());
-        let refreshing = tokio::spawn(refresh.repeat());
-        let stopped = scheduler.run(offers, finished, shutdown, &refreshing, self.drain).await;
+        let inbox = Inbox { offers, finished, refreshing: tokio::spawn(refresh.repeat()) };
+        let stopped = scheduler.run(inbox, shutdown, self.drain).await;
         self.health.stop();
         drop(watch);
         stopped

@@ -37,7 +37,14 @@ pub(super) struct Shared<C: Collector> {
 /// A run that ended.
 pub(super) struct Finished {
     pub(super) slot: Slot,
-    pub(super) failure: Option<Failure>,
+    /// In a box, since most runs have none.
+    pub(super) failure: Option<Box<Failure>>,
+}
+
+/// The collector with a count of references of a portion's own: one count that all runs change at once costs more than
+/// a short run.
+struct Portion<C> {
+    collector: Arc<C>,
 }
 
 /// A run under way; gone as soon as it ended, since dropping it is its code too and may panic.
@@ -73,16 +80,15 @@ impl Run {
 pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, starts: Vec<Start<C>>) {
     let mut tally = Tally::of(&shared.metrics);
     let mut finished = Vec::with_capacity(starts.len());
-    // A count of references of this portion's own: one that all portions change at once costs more than a short run.
-    let collector = Arc::new(Arc::clone(&shared.collector));
-    for Start { slot, call } in starts {
+    let portion = Arc::new(Portion { collector: Arc::clone(&shared.collector) });
+    for Start { slot, call, .. } in starts {
         tally.started(shared.clock.now().since(call.scheduled_at));
-        let deadline = call.kept.deadline.map_or(shared.deadline, |deadline| deadline.get());
-        let mut run = perform(Arc::clone(&collector), call);
+        let deadline = call.kept.deadline.map_or(shared.deadline, crate::job::Deadline::get);
+        let mut run = perform(Arc::clone(&portion), call);
         match poll_fn(|context| Poll::Ready(run.poll(context))).await {
             Poll::Ready(failure) => {
                 tally.ended(failure.as_ref().map(|failure| failure.kind));
-                finished.push(Finished { slot, failure });
+                finished.push(Finished { slot, failure: failure.map(Box::new) });
             }
             Poll::Pending => {
                 tokio::spawn(go_on(Arc::clone(&shared), slot, run, deadline));
@@ -108,11 +114,11 @@ async fn go_on<C: Collector>(shared: Arc<Shared<C>>, slot: Slot, mut run: Run, d
     };
     run.discard();
     Tally::of(&shared.metrics).ended(failure.as_ref().map(|failure| failure.kind));
-    let _ = shared.finished.send(vec![Finished { slot, failure }]);
+    let _ = shared.finished.send(vec![Finished { slot, failure: failure.map(Box::new) }]);
 }
 
 /// Performs a call and publishes what it gave; `None` if all went well.
-fn perform<C: Collector>(collector: Arc<Arc<C>>, call: Call<C>) -> Run {
+fn perform<C: Collector>(portion: Arc<Portion<C>>, call: Call<C>) -> Run {
     let span = tracing::debug_span!(
         "run",
         job = call.id(),
@@ -120,8 +126,9 @@ fn perform<C: Collector>(collector: Arc<Arc<C>>, call: Call<C>) -> Run {
         missed = call.missed_count
     );
     let work = async move {
+        let collector = &*portion.collector;
         let samples = match call.kept.perform {
-            Some(perform) => perform(&collector, &call).await,
+            Some(perform) => perform(collector, &call).await,
             None => collector.perform(&call).await,
         };
         match samples {

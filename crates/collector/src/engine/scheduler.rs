@@ -45,6 +45,13 @@ pub(super) struct Scheduler<C: Collector> {
     missed_told: u64,
 }
 
+/// What is told to the scheduler, and by whom.
+pub(super) struct Inbox<C: Collector> {
+    pub(super) offers: mpsc::Receiver<Offer<C>>,
+    pub(super) finished: mpsc::UnboundedReceiver<Vec<Finished>>,
+    pub(super) refreshing: JoinHandle<()>,
+}
+
 impl<C: Collector> Scheduler<C> {
     pub(super) fn new(shared: Shared<C>, running_max: usize, backoff: Backoff, health: Health) -> Self {
         let table = Table::new(shared.clock.now().second(), backoff);
@@ -55,12 +62,11 @@ impl<C: Collector> Scheduler<C> {
     /// Schedules until `shutdown` is ready, then drains.
     pub(super) async fn run(
         mut self,
-        mut offers: mpsc::Receiver<Offer<C>>,
-        mut finished: mpsc::UnboundedReceiver<Vec<Finished>>,
+        inbox: Inbox<C>,
         shutdown: impl Future<Output = ()>,
-        refreshing: &JoinHandle<()>,
         drain: Duration,
     ) -> Stopped {
+        let Inbox { mut offers, mut finished, refreshing } = inbox;
         let mut portion = Vec::with_capacity(OFFERS_AT_ONCE);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -142,7 +148,7 @@ impl<C: Collector> Scheduler<C> {
     fn finish(&mut self, ended: Vec<Finished>) {
         let now = self.now();
         for Finished { slot, failure } in ended {
-            self.table.finish(slot, failure.as_ref(), now);
+            self.table.finish(slot, failure.as_deref(), now);
         }
     }
 

@@ -70,6 +70,8 @@ pub(crate) enum Unfit {
 /// A run that is to start.
 pub(crate) struct Start<C: Collector> {
     pub(crate) slot: Slot,
+    /// The epoch of the job when the call was made.
+    epoch: u32,
     pub(crate) call: Call<C>,
 }
 
@@ -421,7 +423,7 @@ impl<C: Collector> Table<C> {
                 scheduled_at: entry.due_at,
                 missed_count: u64::from(std::mem::take(&mut entry.missed)),
             };
-            return Some(Start { slot, call });
+            return Some(Start { slot, epoch: entry.epoch, call });
         }
         None
     }
@@ -503,7 +505,7 @@ fn hash_of(id: &str) -> u64 {
 
 /// The half of a hash that the index keeps.
 fn part_of(hash: u64) -> u32 {
-    (hash & u64::from(u32::MAX)) as u32
+    u32::try_from(hash & u64::from(u32::MAX)).expect("it was masked")
 }
 
 /// A hash for the index, which wants its top bits spread as well.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::calendar::Place;
 use super::groups::Groups;
-use super::slab::State;
+use super::slab::{Entry, State};
 use super::{Start, Table};
 use crate::clock::Second;
 use crate::collector::Collector;
@@ -19,18 +19,18 @@ const PORTIONS: usize = 16;
 /// Calls that are ready for a second that has not begun.
 pub(super) struct Prepared<C: Collector> {
     at: Second,
-    portions: Vec<Vec<(Start<C>, u32)>>,
+    portions: Vec<Vec<Start<C>>>,
     portion_size: usize,
     /// How many places of that second have not been looked at.
     unseen: usize,
 }
 
 impl<C: Collector> Prepared<C> {
-    fn push(&mut self, start: Start<C>, epoch: u32) {
+    fn push(&mut self, start: Start<C>) {
         if self.portions.last().is_none_or(|portion| portion.len() >= self.portion_size) {
             self.portions.push(Vec::with_capacity(self.portion_size));
         }
-        self.portions.last_mut().expect("one was just made").push((start, epoch));
+        self.portions.last_mut().expect("one was just made").push(start);
     }
 }
 
@@ -57,7 +57,7 @@ impl<C: Collector> Table<C> {
         let mut kept = Vec::new();
         for place in places {
             match self.prepare_one(place, at) {
-                Some(start) => prepared.push(start, place.epoch),
+                Some(start) => prepared.push(start),
                 None => kept.push(place),
             }
         }
@@ -70,7 +70,7 @@ impl<C: Collector> Table<C> {
     /// Undoes what was made ready: everything is about to be planned anew.
     pub(super) fn discard_prepared(&mut self) {
         let Some(prepared) = self.prepared.take() else { return };
-        for (start, _) in prepared.portions.into_iter().flatten() {
+        for start in prepared.portions.into_iter().flatten() {
             let Some(entry) = self.slab.find_mut(start.slot) else { continue };
             if entry.state == State::Prepared {
                 entry.state = State::Idle;
@@ -103,7 +103,7 @@ impl<C: Collector> Table<C> {
             missed_count: u64::from(entry.missed),
         };
         self.calendar.put(entry.next, place);
-        Some(Start { slot: place.slot, call })
+        Some(Start { slot: place.slot, epoch: place.epoch, call })
     }
 
     /// Hands out, portion by portion, what was made ready for a second that has begun. Where fewer than `room` may start,
@@ -112,33 +112,38 @@ impl<C: Collector> Table<C> {
         let Some(prepared) = self.prepared.take_if(|prepared| prepared.at <= now) else { return };
         let count: usize = prepared.portions.iter().map(Vec::len).sum();
         let is_queueing = count > room || !self.queue.is_empty();
-        for portion in prepared.portions {
-            let mut starts = Vec::with_capacity(portion.len());
-            for (mut prepared, epoch) in portion {
-                let Some(entry) = self.slab.find_mut(prepared.slot) else { continue };
-                if entry.state != State::Prepared || entry.epoch != epoch && !entry.is_vanished {
-                    continue;
-                }
-                if entry.is_vanished {
-                    entry.state = State::Idle;
-                    self.free(prepared.slot);
-                } else if is_queueing {
-                    entry.state = State::Queued;
-                    self.enqueue(prepared.slot);
-                } else {
-                    entry.state = State::Running;
-                    entry.admitted_to = Groups::NONE;
-                    (entry.affecting, entry.missed) = Default::default();
-                    if !Arc::ptr_eq(entry.kept(), &prepared.call.kept) {
-                        prepared.call.kept = Arc::clone(entry.kept());
-                    }
-                    self.running += 1;
-                    starts.push(prepared);
-                }
-            }
-            if !starts.is_empty() {
-                start(starts);
+        for mut portion in prepared.portions {
+            portion.retain_mut(|prepared| self.launch_one(prepared, is_queueing));
+            if !portion.is_empty() {
+                start(portion);
             }
         }
+    }
+
+    /// Whether it starts here and now.
+    fn launch_one(&mut self, prepared: &mut Start<C>, is_queueing: bool) -> bool {
+        let slot = prepared.slot;
+        let is_prepared = |entry: &&mut Entry<C>| {
+            entry.state == State::Prepared && (entry.epoch == prepared.epoch || entry.is_vanished)
+        };
+        let Some(entry) = self.slab.find_mut(slot).filter(is_prepared) else { return false };
+        if entry.is_vanished {
+            entry.state = State::Idle;
+            self.free(slot);
+            return false;
+        }
+        if is_queueing {
+            entry.state = State::Queued;
+            self.enqueue(slot);
+            return false;
+        }
+        entry.state = State::Running;
+        entry.admitted_to = Groups::NONE;
+        (entry.affecting, entry.missed) = Default::default();
+        if !Arc::ptr_eq(entry.kept(), &prepared.call.kept) {
+            prepared.call.kept = Arc::clone(entry.kept());
+        }
+        self.running += 1;
+        true
     }
 }
