@@ -21,7 +21,6 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
 
 use super::faults::{Announced, Cut, Fault, Faults, Met};
 use super::ledger::Request;
@@ -184,24 +183,20 @@ fn listen(world: Arc<World>, options: Options) -> io::Result<(TcpListener, Arc<S
     Ok((listener, Arc::new(shared)))
 }
 
-/// Accepts until it is told to stop; then breaks all connections off.
+/// Accepts until it is told to stop. Connections end with the runtime, broken off wherever they are.
 async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
-    let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = &mut stopped => break,
+            _ = &mut stopped => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&shared)));
+                    tokio::spawn(converse(stream, Arc::clone(&shared)));
                 }
                 // No file is left to open; some connection will end.
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
-            Some(_) = connections.join_next() => {}
         }
     }
-    drop(listener);
-    connections.shutdown().await;
 }
 
 type AnyBody = http_body_util::combinators::BoxBody<Bytes, io::Error>;
