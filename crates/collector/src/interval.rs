@@ -3,6 +3,7 @@
 //! Pure arithmetic on whole seconds: an interval fires at `start + k x interval`, for every whole number `k`. Intervals
 //! of one job that coincide are one firing that knows which of them caused it. Nothing here knows what time it is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -75,14 +76,15 @@ impl Intervals {
 
     /// The first firing after `after`.
     pub fn next(&self, start: Second, after: Second) -> Second {
-        let next =
-            |interval: &Interval| after.0 + i64::from(interval.as_secs()) - past(*interval, start, after);
+        let next = |interval: &Interval| {
+            after.0.saturating_add(i64::from(interval.as_secs()) - past(*interval, start, after))
+        };
         Second(self.0.iter().map(next).min().expect("there is at least one interval"))
     }
 
     /// The last firing at or before `at`.
     pub(crate) fn last(&self, start: Second, at: Second) -> Second {
-        let last = |interval: &Interval| at.0 - past(*interval, start, at);
+        let last = |interval: &Interval| at.0.saturating_sub(past(*interval, start, at));
         Second(self.0.iter().map(last).max().expect("there is at least one interval"))
     }
 
@@ -93,24 +95,52 @@ impl Intervals {
 
     /// Which intervals fire at least once after `after` and at or before `until`.
     pub(crate) fn affecting_between(&self, start: Second, after: Second, until: Second) -> Affecting {
-        self.matching(|interval| until.0 - past(interval, start, until) > after.0)
+        self.matching(|interval| until.0.saturating_sub(past(interval, start, until)) > after.0)
     }
 
-    /// How many firings lie after `after` and at or before `until`, coinciding ones counted once.
-    pub(crate) fn count_between(&self, start: Second, after: Second, until: Second) -> u64 {
+    /// How many firings lie after `after` and at or before `until`, coinciding ones counted once; from 2^32 - 1 on it
+    /// says that.
+    pub(crate) fn count_between(&self, start: Second, after: Second, until: Second) -> u32 {
         if until <= after {
             return 0;
         }
-        // Every firing of a multiple is one of its divisor too.
-        let mut essential: Vec<u64> = Vec::new();
+        if after < start && start <= until {
+            // Where all meet, every common multiple would count, and there may be 2^32 of them.
+            let before = self.count_apart(&Span { start, after, until: Second(start.0 - 1) });
+            return before.saturating_add(1).saturating_add(self.count_apart(&Span {
+                start,
+                after: start,
+                until,
+            }));
+        }
+        self.count_apart(&Span { start, after, until })
+    }
+
+    /// The same for a span in which the start does not lie.
+    fn count_apart(&self, span: &Span) -> u32 {
+        if span.firings(u64::from(self.0[0].as_secs())) >= u64::from(u32::MAX) {
+            return u32::MAX;
+        }
+        // Inclusion and exclusion: how often each common multiple counts, in all. Those that do not fire in the span are
+        // left out, as their multiples do not either; at most one may be longer than the span.
+        let mut weights = BTreeMap::<u64, i64>::new();
         for interval in &self.0 {
             let length = u64::from(interval.as_secs());
-            if essential.iter().all(|shorter| !length.is_multiple_of(*shorter)) {
-                essential.push(length);
+            // Every firing of a multiple is one of its divisor too.
+            if self.0.iter().any(|other| other < interval && length.is_multiple_of(other.as_secs().into())) {
+                continue;
+            }
+            let known: Vec<_> = weights.iter().map(|(multiple, weight)| (*multiple, *weight)).collect();
+            for (multiple, weight) in std::iter::once((1, -1)).chain(known) {
+                let multiple = least_common_multiple(multiple, length);
+                if span.firings(multiple) > 0 {
+                    *weights.entry(multiple).or_default() -= weight;
+                }
             }
         }
-        let span = Span { start: start.0, after: after.0, until: until.0 };
-        u64::try_from(span.union(&essential, 1)).unwrap_or(0)
+        let weighed = |(multiple, weight)| i128::from(weight) * i128::from(span.firings(multiple));
+        let count: i128 = weights.into_iter().map(weighed).sum();
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     fn matching(&self, is_met: impl Fn(Interval) -> bool) -> Affecting {
@@ -130,42 +160,25 @@ fn past(interval: Interval, start: Second, at: Second) -> i64 {
 
 /// A half-open range of seconds whose firings are counted.
 struct Span {
-    start: i64,
-    after: i64,
-    until: i64,
+    start: Second,
+    after: Second,
+    until: Second,
 }
 
 impl Span {
-    /// Inclusion and exclusion over the common multiples of `lengths` with `common`, pruned where none fires.
-    fn union(&self, lengths: &[u64], common: u64) -> i64 {
-        let mut count = 0;
-        for (position, length) in lengths.iter().enumerate() {
-            let Some(multiple) = least_common_multiple(common, *length) else { continue };
-            let firings = self.firings(multiple);
-            if firings > 0 {
-                count += firings - self.union(&lengths[position + 1..], multiple);
-            }
-        }
-        count
-    }
-
-    fn firings(&self, length: u64) -> i64 {
-        let Ok(length) = i64::try_from(length) else {
-            // Longer than time itself: it fires at the start alone.
-            return i64::from(self.after < self.start && self.start <= self.until);
-        };
-        let passed = |at: i64| (i128::from(at) - i128::from(self.start)).div_euclid(i128::from(length));
-        i64::try_from(passed(self.until) - passed(self.after)).unwrap_or(i64::MAX)
+    fn firings(&self, length: u64) -> u64 {
+        let passed = |at: Second| (i128::from(at.0) - i128::from(self.start.0)).div_euclid(length.into());
+        u64::try_from(passed(self.until) - passed(self.after)).unwrap_or(u64::MAX)
     }
 }
 
-/// `None` beyond 64 bits, which is longer than time itself.
-fn least_common_multiple(a: u64, b: u64) -> Option<u64> {
+/// Beyond 64 bits all are one, which is longer than time itself.
+fn least_common_multiple(a: u64, b: u64) -> u64 {
     let (mut divisor, mut rest) = (a, b);
     while rest != 0 {
         (divisor, rest) = (rest, divisor % rest);
     }
-    (a / divisor).checked_mul(b)
+    (a / divisor).saturating_mul(b)
 }
 
 /// Which intervals of a job caused a firing: one bit for each, the shortest first.
@@ -184,3 +197,6 @@ impl Affecting {
         intervals.as_slice().iter().enumerate().filter(is_set).map(|(_, interval)| *interval)
     }
 }
+
+#[cfg(test)]
+mod tests;

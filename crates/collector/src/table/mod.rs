@@ -368,8 +368,8 @@ impl<C: Collector> Table<C> {
             let before = Second(entry.next.0 - 1);
             entry.affecting = entry.affecting.and(plan.affecting_between(entry.start, before, at));
             let passed = plan.count_between(entry.start, before, at).saturating_sub(1);
-            entry.missed = entry.missed.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
-            self.coalesced = self.coalesced.saturating_add(passed);
+            entry.missed = entry.missed.saturating_add(passed);
+            self.coalesced = self.coalesced.saturating_add(passed.into());
         }
         let due_at = if entry.next == at { at } else { plan.last(entry.start, at) };
         entry.next = plan.next(entry.start, at);
