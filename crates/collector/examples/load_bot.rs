@@ -1,12 +1,13 @@
 //! How many jobs does the engine run, how late, in how much memory?
 //!
 //! Runs jobs that do nothing, for a time, and writes what they cost as one line of JSON. `--firings` writes instead one
-//! line per run: the second it was scheduled for, the id of the job, the intervals that caused it.
+//! line per run: `ran`, the second it was scheduled for, the id of the job, the intervals that caused it, and how many
+//! firings before it had no run of their own; and `created`, `listed` and `ended` with their seconds.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -22,12 +23,13 @@ struct Options {
     /// How many jobs.
     #[arg(long, default_value_t = 1000)]
     jobs: u64,
-    /// The intervals of every job, in seconds; job number n has those of the list number n modulo their count.
+    /// The intervals of jobs, in seconds; job number n has those of the list number n modulo their count.
     #[arg(long, default_values_t = [String::from("1")], value_name = "1,60")]
     intervals: Vec<String>,
-    /// Aligns all jobs to this second, so that they fire in the same instant; otherwise they are spread by their ids.
-    #[arg(long)]
-    start: Option<i64>,
+    /// Aligns jobs to this second (or to their `creation`), so that they fire in the same instant; otherwise they are
+    /// spread by their ids. Of several, job number n has the one number n modulo their count.
+    #[arg(long, value_parser = parse_phase, allow_negative_numbers = true)]
+    start: Vec<Phase>,
     /// For how many seconds to measure, after the jobs are listed.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
@@ -37,7 +39,7 @@ struct Options {
     /// How many of a hundred jobs change at every listing.
     #[arg(long, default_value_t = 0)]
     changed: u64,
-    /// Writes the runs themselves.
+    /// Writes the runs themselves, of all seconds from `listed` to `ended`.
     #[arg(long)]
     firings: bool,
     /// How many runs may be under way at once.
@@ -57,6 +59,7 @@ struct LoadBot {
     listing_micros: AtomicU64,
     firings: Mutex<String>,
     measure_from: AtomicU64,
+    newest: AtomicI64,
 }
 
 impl Collector for LoadBot {
@@ -67,11 +70,9 @@ impl Collector for LoadBot {
         let began = SystemClock.now();
         for number in 0..self.options.jobs {
             let spec = if number % 100 < self.options.changed { listing } else { 0 };
-            let kinds = self.intervals.len();
-            let intervals = &self.intervals[usize::try_from(number).unwrap_or(0) % kinds];
-            let job = Job::new(format!("job-{number}"), intervals.iter().copied(), spec);
-            let phase = self.options.start.map_or(Phase::FromId, |start| Phase::At(Second(start)));
-            jobs.push(job.phase(phase)).await;
+            let intervals = nth(&self.intervals, number).into_iter().flatten().copied();
+            let phase = nth(&self.options.start, number).copied().unwrap_or_default();
+            jobs.push(Job::new(format!("job-{number}"), intervals, spec).phase(phase)).await;
         }
         let micros = SystemClock.now().0 - began.0;
         self.listing_micros.store(micros.try_into().unwrap_or(0), Ordering::Relaxed);
@@ -80,19 +81,48 @@ impl Collector for LoadBot {
 
     async fn perform(&self, call: &Call<Self>) -> Outcome {
         let late = SystemClock.now().since(call.scheduled_at());
-        if u64::try_from(call.scheduled_at().0).unwrap_or(0) >= self.measure_from.load(Ordering::Relaxed) {
+        let scheduled_at = u64::try_from(call.scheduled_at().0).unwrap_or(0);
+        let from = self.measure_from.load(Ordering::Relaxed);
+        if (from..from.saturating_add(self.options.seconds)).contains(&scheduled_at) {
             self.late.note(late);
             let micros = late.as_micros().try_into().unwrap_or(u64::MAX);
             self.max_late_micros.fetch_max(micros, Ordering::Relaxed);
         }
         if self.options.firings {
             let affecting: Vec<u32> = call.affecting().map(Interval::as_secs).collect();
-            let mut firings = self.firings.lock().expect("nobody panics while it is held");
-            writeln!(firings, "{} {} {affecting:?}", call.scheduled_at(), call.id())
-                .expect("memory takes it");
+            let (at, missed_count) = (call.scheduled_at(), call.missed_count());
+            self.write(format_args!("ran {at} {} {affecting:?} {missed_count}", call.id()));
+            self.newest.fetch_max(at.0, Ordering::Relaxed);
         }
         Ok(Vec::new())
     }
+}
+
+impl LoadBot {
+    fn write(&self, line: std::fmt::Arguments<'_>) {
+        let mut firings = self.firings.lock().expect("nobody panics while it is held");
+        writeln!(firings, "{line}").expect("memory takes it");
+    }
+
+    /// Waits until a run of a later second than this has begun, so that all of this second have.
+    async fn see_beyond(&self, end: Second) {
+        for _ in 0..100 {
+            if self.newest.load(Ordering::Relaxed) > end.0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// The one for this number, where they are given out in turn.
+fn nth<T>(all: &[T], number: u64) -> Option<&T> {
+    let count = u64::try_from(all.len()).ok()?;
+    all.get(usize::try_from(number.checked_rem(count)?).ok()?)
+}
+
+fn parse_phase(text: &str) -> Result<Phase, std::num::ParseIntError> {
+    if text == "creation" { Ok(Phase::AtCreation) } else { Ok(Phase::At(Second(text.parse()?))) }
 }
 
 impl Lateness {
@@ -142,8 +172,9 @@ async fn main() {
         listing_micros: AtomicU64::new(0),
         firings: Mutex::default(),
         measure_from: AtomicU64::new(u64::MAX),
+        newest: AtomicI64::new(i64::MIN),
     };
-    let before_bytes = resident_bytes();
+    let (before_bytes, began) = (resident_bytes(), SystemClock.now().second());
     let engine = Engine::new(bot).refresh_every(Duration::from_secs(refresh)).running_max(running);
     let (metrics, bot) = (engine.metrics(), engine.collector().clone());
     let mut after_bytes = 0;
@@ -156,6 +187,11 @@ async fn main() {
         bot.measure_from.store(next.try_into().unwrap_or(0), Ordering::Relaxed);
         let end = Second(next + i64::try_from(seconds).unwrap_or(0));
         tokio::time::sleep(SystemClock.now().until(end)).await;
+        if bot.options.firings {
+            bot.see_beyond(end).await;
+            (0..jobs).for_each(|number| bot.write(format_args!("created {began} job-{number} {}", next - 2)));
+            bot.write(format_args!("listed {}\nended {end}", next - 1));
+        }
     };
     let stopped = engine.run(measured).await;
     if bot.options.firings {

@@ -4,6 +4,8 @@
 //! monotonic time of tokio. A clock on the wall may be set: see the engine for what happens then.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -44,7 +46,18 @@ impl Reading {
 pub trait Clock: Send + Sync + 'static {
     /// Reads it.
     fn now(&self) -> Reading;
+
+    /// Waits, as exactly as it can be done. Unless written, as exactly as tokio's timer, which is a millisecond or two late.
+    fn wait(&self, pause: Duration) -> Wait {
+        Box::pin(tokio::time::sleep(pause))
+    }
 }
+
+/// What [`Clock::wait`] returns.
+pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Which part of a wait tokio's timer cannot be trusted with.
+const LAST_PART: Duration = Duration::from_millis(3);
 
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +74,21 @@ impl Clock for SystemClock {
             Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
         };
         Reading(micros)
+    }
+
+    /// Sleeps the last milliseconds on a thread for blocking work, which the system wakes within a fraction of one.
+    fn wait(&self, pause: Duration) -> Wait {
+        let watch = Stopwatch::start();
+        Box::pin(async move {
+            if let Some(first_part) = pause.checked_sub(LAST_PART) {
+                tokio::time::sleep(first_part).await;
+            }
+            let rest = pause.saturating_sub(watch.read());
+            if !rest.is_zero() {
+                // Where no thread can be had, the wait ends too early, and whoever waits looks at the clock and waits again.
+                let _ = tokio::task::spawn_blocking(move || std::thread::sleep(rest)).await;
+            }
+        })
     }
 }
 
@@ -99,6 +127,10 @@ impl Clock for TestClock {
 impl<T: Clock + ?Sized> Clock for std::sync::Arc<T> {
     fn now(&self) -> Reading {
         (**self).now()
+    }
+
+    fn wait(&self, pause: Duration) -> Wait {
+        (**self).wait(pause)
     }
 }
 

@@ -111,7 +111,7 @@ mod signal;
 pub mod grafolean;
 
 pub use self::backoff::Backoff;
-pub use self::clock::{Clock, Reading, Second, SystemClock, TestClock};
+pub use self::clock::{Clock, Reading, Second, SystemClock, TestClock, Wait};
 pub use self::collector::{Collector, Jobs};
 pub use self::engine::{Engine, Stopped, run};
 pub use self::failure::{Failure, FailureKind};

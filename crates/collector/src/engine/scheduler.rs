@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::Stopped;
 use super::run::{Finished, Shared, start_all};
 use crate::backoff::Backoff;
-use crate::clock::{Clock, Second};
+use crate::clock::{Clock, Second, Wait};
 use crate::collector::{Collector, Offer};
 use crate::failure::Failure;
 use crate::health::Health;
@@ -45,6 +45,28 @@ pub(super) struct Scheduler<C: Collector> {
     missed_told: u64,
 }
 
+/// Wakes the scheduler shortly before a second, to prepare it, and when it begins.
+#[derive(Default)]
+struct Alarm {
+    /// For which second it is set, whether for its beginning, and how.
+    set: Option<(Second, bool, Wait)>,
+}
+
+impl Alarm {
+    /// Waits for the next of the two. It stays set when this is dropped, so that other work in between costs no new one.
+    async fn ring(&mut self, clock: &dyn Clock, second: Second, left: Duration) {
+        let early = left.checked_sub(AHEAD).filter(|early| !early.is_zero());
+        let (is_last, pause) = early.map_or((true, left), |early| (false, early.min(NAP)));
+        if self.set.as_ref().is_none_or(|(at, was_last, _)| (*at, *was_last) != (second, is_last)) {
+            self.set = Some((second, is_last, clock.wait(pause)));
+        }
+        if let Some((_, _, wait)) = &mut self.set {
+            wait.await;
+        }
+        self.set = None;
+    }
+}
+
 /// What is told to the scheduler, and by whom.
 pub(super) struct Inbox<C: Collector> {
     pub(super) offers: mpsc::Receiver<Offer<C>>,
@@ -69,14 +91,15 @@ impl<C: Collector> Scheduler<C> {
         let Inbox { mut offers, mut finished, refreshing } = inbox;
         let mut portion = Vec::with_capacity(OFFERS_AT_ONCE);
         let mut shutdown = std::pin::pin!(shutdown);
+        let mut alarm = Alarm::default();
         loop {
-            let left = self.shared.clock.now().until(self.table.next_second());
+            let second = self.table.next_second();
+            let left = self.shared.clock.now().until(second);
             let is_preparing = left <= AHEAD && self.table.prepare(PREPARED_AT_ONCE, PORTION);
-            let pause =
-                if is_preparing { Duration::ZERO } else { left.checked_sub(AHEAD).unwrap_or(left).min(NAP) };
             tokio::select! {
                 () = &mut shutdown => break,
-                () = tokio::time::sleep(pause) => {}
+                () = std::future::ready(()), if is_preparing => {}
+                () = alarm.ring(&*self.shared.clock, second, left) => {}
                 Some(ended) = finished.recv() => self.finish(ended),
                 _ = offers.recv_many(&mut portion, OFFERS_AT_ONCE), if !self.is_sweeping => {
                     self.take_offers(&mut portion);
