@@ -29,8 +29,9 @@ const AMPLE: u64 = 60;
 /// A deadline for a portal that hangs.
 const SHORT: u64 = 2;
 
-/// The same where the machine stalled, so that the short one came before what must come before it.
-const LONG: u64 = 40;
+/// The same where the machine stalled, so that the short one came before what must come before it. Shorter than the 35
+/// seconds for which a request that is refused for the moment is sent again.
+const LONG: u64 = 25;
 
 /// What starting and ending the program may take besides its deadline, on a machine that is busy.
 const SLACK: Duration = Duration::from_mins(2);
