@@ -4,7 +4,7 @@
 //! A bot says which jobs there are and what one of them does. The engine asks for the jobs again and again, runs each at
 //! `start + k x interval`, and sees to it that no job waits for another: hundreds of thousands of them fit into one small
 //! process. It grew out of the Python package `grafoleancollector`, whose words and meanings it keeps, and serves every
-//! protocol that is polled: SNMP, ping, NetFlow, or one of your own.
+//! protocol that is polled: SNMP, ping, `NetFlow`, or one of your own.
 //!
 //! # A bot
 //!
