@@ -5,6 +5,7 @@ pub mod commands;
 pub mod config;
 pub mod exit;
 pub mod pipeline;
+pub mod publish;
 pub mod report;
 pub mod secret;
 pub mod sources;

@@ -1,6 +1,7 @@
 //! How does a look become a judged fleet? The one place that wires the flow:
 //! sources -> collections -> facts -> judge. It knows no format and no command.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -8,6 +9,8 @@ use jiff::Timestamp;
 use lastgood_core::checks;
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, fold};
+use lastgood_core::id::SourceId;
+use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
 
 use crate::clock;
@@ -36,33 +39,52 @@ pub struct Seen {
 pub async fn see(config: Config, at: Option<Timestamp>, keep: Keep) -> Result<Seen, OpenError> {
     let mut opened = Vec::with_capacity(config.sources.len());
     for source in config.sources {
-        let open = source.entry.open;
-        opened.push((source.clone(), open(source)?));
+        opened.push(Opened::new(source)?);
     }
     let began = at.unwrap_or_else(clock::now);
-    let looks = opened.into_iter().map(|(config, source)| look(config, source, began, keep));
+    let looks = opened.into_iter().map(|source| async move { source.look(began, keep).await });
     let collections: Vec<Collection> = futures::stream::iter(looks).buffered(SOURCES_AT_ONCE).collect().await;
     let facts = fold(collections);
     let expectations = Expectations::new(checks::thresholds_of, config.layers);
     Ok(Seen { facts, expectations, now: at.unwrap_or_else(clock::now) })
 }
 
-/// Looks at one source. One that hangs or panics is a failed look of that source and of no other.
-async fn look(config: SourceConfig, source: Box<dyn Source>, at: Timestamp, keep: Keep) -> Collection {
-    let task = tokio::spawn(async move { source.look(at, keep).await });
-    let (kind, reason) = match tokio::time::timeout(config.deadline + DEADLINE_MARGIN, task).await {
-        Ok(Ok(collection)) => return collection,
-        Ok(Err(_)) => {
-            (FailureKind::Unsupported, "lastgood itself failed while looking; please report it".to_owned())
-        }
-        Err(_) => {
-            let deadline = config.deadline.as_secs();
-            (
-                FailureKind::TimedOut,
-                format!("no answer within the deadline of {deadline} s; set a longer one"),
-            )
-        }
-    };
-    let failure = Failure { place: Place::source(), kind, reason };
-    Collection::failed(config.id, config.entry.kind, at, failure)
+/// A source that is open and can be looked at, again and again. Clones are the same source.
+#[derive(Clone)]
+pub struct Opened {
+    id: SourceId,
+    kind: &'static SourceKind,
+    deadline: Duration,
+    source: Arc<dyn Source>,
+}
+
+impl Opened {
+    /// Opens a source; nothing is looked at.
+    pub fn new(config: SourceConfig) -> Result<Self, OpenError> {
+        let (id, entry, deadline) = (config.id.clone(), config.entry, config.deadline);
+        let source = Arc::from((entry.open)(config)?);
+        Ok(Self { id, kind: entry.kind, deadline, source })
+    }
+
+    /// Looks once. A source that hangs or panics is a failed look of that source and of no other.
+    pub async fn look(&self, at: Timestamp, keep: Keep) -> Collection {
+        let source = Arc::clone(&self.source);
+        let task = tokio::spawn(async move { source.look(at, keep).await });
+        let (kind, reason) = match tokio::time::timeout(self.deadline + DEADLINE_MARGIN, task).await {
+            Ok(Ok(collection)) => return collection,
+            Ok(Err(_)) => (
+                FailureKind::Unsupported,
+                "lastgood itself failed while looking; please report it".to_owned(),
+            ),
+            Err(_) => {
+                let deadline = self.deadline.as_secs();
+                (
+                    FailureKind::TimedOut,
+                    format!("no answer within the deadline of {deadline} s; set a longer one"),
+                )
+            }
+        };
+        let failure = Failure { place: Place::source(), kind, reason };
+        Collection::failed(self.id.clone(), self.kind, at, failure)
+    }
 }

@@ -6,15 +6,18 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::exit::Exit;
 use crate::telemetry;
 
+mod bot;
 mod check;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod explain;
+mod grafolean;
 mod looking;
 mod man;
 mod output;
+mod publish;
 mod raw;
 mod summary;
 
@@ -36,9 +39,14 @@ Examples:
   RESTIC_PASSWORD_FILE=pw lastgood check restic:/srv/restic
   lastgood check --only bad                          every source of /etc/lastgood/config.toml";
 
+/// What stands below the long help of a command that has examples.
+fn with_exit_codes(examples: &str) -> String {
+    format!("{examples}\n\n{EXIT_CODES}")
+}
+
 /// When was the last good backup of everything, and is that good enough?
 #[derive(Debug, Parser)]
-#[command(name = "lastgood", version, about, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(name = "lastgood", version, about, after_help = EXAMPLES, after_long_help = with_exit_codes(EXAMPLES))]
 struct CommandLine {
     /// Say on standard error what is being done
     #[arg(short, long, global = true)]
@@ -58,6 +66,11 @@ enum Command {
     /// Say everything about a subject: facts, thresholds, verdicts, and what would turn them
     #[command(after_long_help = EXIT_CODES)]
     Explain(explain::Arguments),
+    /// Look at sources once and send their numbers to somewhere else
+    Publish(publish::Arguments),
+    /// Look at backups when Grafolean says so, and publish their numbers there
+    #[command(after_help = bot::EXAMPLES, after_long_help = with_exit_codes(bot::EXAMPLES))]
+    Bot(bot::Arguments),
     /// Print the document of a source as it came, secrets redacted
     Raw(raw::Arguments),
     /// Check the configuration, or show an example or its schema
@@ -95,6 +108,8 @@ fn dispatch(command: Command) -> u8 {
         Command::Check(arguments) => check::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
+        Command::Bot(arguments) => bot::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         #[cfg(feature = "demo")]

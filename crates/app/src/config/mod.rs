@@ -96,6 +96,21 @@ pub fn load(request: &Request<'_>, surroundings: &Surroundings<'_>) -> Result<Co
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::CommandLine { mistakes }) }
 }
 
+/// Finds out which thresholds are set where the sources come from somewhere else, lowest first: those of a file somebody
+/// named (`--config`, else `$LASTGOOD_CONFIG`), whose own sources count for nothing here, and `--set` above them.
+pub fn load_thresholds(
+    request: &Request<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<Layer>, ConfigError> {
+    let mut layers = match file::named(request.file, surroundings.environment) {
+        Some(path) => Config::from_file(&path, surroundings.entries)?.layers,
+        None => Vec::new(),
+    };
+    let mut mistakes = Vec::new();
+    layers.extend(command_line::layer(request.set, &mut mistakes));
+    if mistakes.is_empty() { Ok(layers) } else { Err(ConfigError::CommandLine { mistakes }) }
+}
+
 /// Makes sure that the file names a source where the command line names none.
 fn named_by_file(
     config: &Config,

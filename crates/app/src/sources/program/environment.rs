@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Variables that begin so are not handed on, unless the source asks for them: they steer the programs we run, hold
 /// secrets of other sources, or change language and time zone.
-const NOT_HANDED_ON: [&str; 5] = ["RESTIC_", "BORG_", "LASTGOOD_", "LC_", "LANG"];
+const NOT_HANDED_ON: [&str; 6] = ["RESTIC_", "BORG_", "LASTGOOD_", "BOT_TOKEN", "LC_", "LANG"];
 
 /// A set of environment variables; prints its names only, the values may be secret.
 #[derive(Clone, Default)]
@@ -70,6 +70,7 @@ mod tests {
             ("RESTIC_REPOSITORY_FILE", "/other"),
             ("RESTIC_PASSWORD", "geheim"),
             ("LASTGOOD_DATTO_XML_KEY", "geheim"),
+            ("BOT_TOKEN", "geheim"),
             ("AWS_ACCESS_KEY_ID", "id"),
         ]
         .into_iter()

@@ -18,6 +18,8 @@ use crate::report::{self, Format, Only};
 use crate::secret::{Secret, SecretFrom};
 use crate::sources::{Entry, Keep, SourceConfig, datto};
 
+mod grafolean;
+
 /// The fleet is always the same one.
 const SEED: u64 = 2014;
 
@@ -67,7 +69,10 @@ fn show(arguments: &Arguments) -> Result<(), Exit> {
     say(
         "\nThe REST API knows what the XML feed does not: verifications, paused and archived agents, service plans.",
     )?;
-    say("Next: lastgood --help, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the why.")
+    grafolean::show(&runtime, &portal, at)?;
+    say(
+        "\nNext: lastgood --help, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the why.",
+    )
 }
 
 fn say(text: &str) -> Result<(), Exit> {
@@ -85,9 +90,16 @@ fn print_bad(seen: &Seen) -> Result<(), Exit> {
 }
 
 fn xml_source(portal: &Portal) -> SourceConfig {
-    let location = portal.xml_url().replace(&portal.keys().xml, "{key}");
     let secret = Secret::new(&portal.keys().xml);
-    SourceConfig { secret: Some(SecretFrom::Given(secret)), ..source(&datto::xml::ENTRY, location) }
+    SourceConfig {
+        secret: Some(SecretFrom::Given(secret)),
+        ..source(&datto::xml::ENTRY, xml_location(portal))
+    }
+}
+
+/// The address of the XML feed, without its key.
+fn xml_location(portal: &Portal) -> String {
+    portal.xml_url().replace(&portal.keys().xml, "{key}")
 }
 
 fn rest_source(portal: &Portal) -> SourceConfig {

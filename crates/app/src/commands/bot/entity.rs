@@ -1,0 +1,181 @@
+//! How is one entity of Grafolean looked at, and what are its numbers?
+//!
+//! Whatever goes wrong is a failed look with numbers that say so: an entity never keeps its old numbers without a word.
+//! Knows neither when it is looked at nor how numbers travel.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lastgood_collector::grafolean::JobConfig;
+use lastgood_collector::{Interval, Sample};
+use lastgood_core::id::SourceId;
+use lastgood_core::observation::{Collection, Failure, FailureKind};
+
+use super::credential::{self, Credential};
+use super::judge::{Judge, Judged, Seen};
+use super::said::{Matter, Said};
+use crate::clock;
+use crate::exit::Exit;
+use crate::pipeline::Opened;
+use crate::publish::grafolean::{entity_prefix, not_opened};
+use crate::sources::{Keep, datto};
+
+/// How much longer than its source's own deadline a look may take as a whole, judging and publishing included.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(30);
+
+/// How long a look may take where the source is not known.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// An entity as the backend configures it. Its source is opened once and stays open: it remembers when it took costly
+/// figures.
+pub(super) struct Entity {
+    config: JobConfig,
+    id: SourceId,
+    credential: Result<Credential, String>,
+    opened: OnceLock<Result<Opened, String>>,
+}
+
+/// An entity has changed if its configuration has.
+impl PartialEq for Entity {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+/// What one look at an entity gave.
+pub(super) struct Looked {
+    pub(super) samples: Vec<Sample>,
+    pub(super) exit: Exit,
+}
+
+impl Entity {
+    pub(super) fn new(config: JobConfig) -> Self {
+        let name = format!("entity-{}-{}", config.account_id, config.entity_id);
+        let id = SourceId::new(&name).expect("made of letters, digits and hyphens");
+        let credential =
+            credential::read(&config.credential_details, id.clone()).map_err(|error| error.to_string());
+        Self { config, id, credential, opened: OnceLock::new() }
+    }
+
+    /// What its job and its source are called: `entity-<account>-<entity>`.
+    pub(super) fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    pub(super) fn account_id(&self) -> i64 {
+        self.config.account_id
+    }
+
+    /// The intervals of its sensors in seconds, and in words which of them cannot be.
+    pub(super) fn intervals(&self) -> (Vec<i64>, Option<String>) {
+        let mut intervals = Vec::new();
+        let mut refused = Vec::new();
+        for sensor in &self.config.sensors {
+            match sensor.interval {
+                Some(seconds) if Interval::from_secs(seconds).is_ok() => intervals.push(seconds),
+                Some(seconds) => refused.push(format!("sensor {} has {seconds} s", sensor.sensor_id)),
+                None => refused.push(format!("sensor {} has none", sensor.sensor_id)),
+            }
+        }
+        if refused.is_empty() {
+            return (intervals, None);
+        }
+        let refused = refused.join(", ");
+        let effect = if intervals.is_empty() {
+            "so that it is NEVER looked at; set an interval of at least 1 s"
+        } else {
+            "which is left out; its other sensors stay"
+        };
+        (intervals, Some(format!("intervals that cannot be kept: {refused}, {effect}")))
+    }
+
+    /// Which looks share a server with those at this entity.
+    pub(super) fn group(&self) -> String {
+        self.credential
+            .as_ref()
+            .map_or_else(|_| self.id.to_string(), |found| credential::group(&found.source))
+    }
+
+    /// How long one run may take as a whole.
+    pub(super) fn deadline(&self) -> Duration {
+        self.credential.as_ref().map_or(DEADLINE, |found| found.source.deadline) + DEADLINE_MARGIN
+    }
+
+    /// Looks once. The numbers are for the instant `at`; `now` stands for the clock where it is given.
+    pub(super) async fn look(
+        &self,
+        at: Timestamp,
+        now: Option<Timestamp>,
+        judge: &Judge,
+        said: &Said,
+    ) -> Looked {
+        let remark = self.credential.as_ref().ok().and_then(|found| found.remark.as_deref());
+        said.say(self.id(), Matter::Credential, remark);
+        let opened = match self.open().await {
+            Ok(opened) => opened,
+            Err(why) => return self.not_opened(&why, said),
+        };
+        let read = || now.unwrap_or_else(clock::now);
+        let began = read();
+        let collection = opened.look(began, Keep::Judged).await;
+        let ended = read();
+        let took = Duration::try_from(ended.duration_since(began)).unwrap_or_default();
+        said.say(self.id(), Matter::Look, trouble(&collection).as_deref());
+        let prefix = entity_prefix(self.config.entity_id);
+        let seen = Seen { collection, prefix, now: ended, at, took };
+        let Some(Judged { samples, unpublished_count, exit }) = judge.judge(seen).await else {
+            return self.not_opened("lastgood itself failed while judging; please report it", said);
+        };
+        let unpublished = (unpublished_count > 0)
+            .then(|| format!("{unpublished_count} values were left out: there are more than 50 000"));
+        said.say(self.id(), Matter::Values, unpublished.as_deref());
+        Looked { samples, exit }
+    }
+
+    fn not_opened(&self, why: &str, said: &Said) -> Looked {
+        said.say(self.id(), Matter::Look, Some(&format!("not looked at: {why}")));
+        let samples = not_opened(&entity_prefix(self.config.entity_id)).samples;
+        Looked { samples, exit: Exit::SomethingUnknown }
+    }
+
+    async fn open(&self) -> Result<&Opened, String> {
+        let credential = self.credential.as_ref().map_err(Clone::clone)?;
+        if credential::is(credential.source.entry, &datto::xml::ENTRY) {
+            check_document(&credential.source.location).await?;
+        }
+        let open = || Opened::new(credential.source.clone()).map_err(|error| error.to_string());
+        self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Refuses what is there and is no file: whoever names a pipe nobody writes to would hold a thread for ever with each
+/// look.
+async fn check_document(location: &str) -> Result<(), String> {
+    if location.contains("://") {
+        return Ok(());
+    }
+    let path = Path::new(location).to_owned();
+    let found = tokio::task::spawn_blocking(move || path.metadata()).await;
+    match found {
+        Ok(Ok(metadata)) if !metadata.is_file() => {
+            Err("the location is no file; give the document itself".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says what could not be seen at a look; `None` if all was.
+fn trouble(collection: &Collection) -> Option<String> {
+    let first = match collection.failures.first() {
+        Some(Failure { kind, reason, .. }) => format!("{kind}: {reason}"),
+        None if collection.repositories.is_empty() => {
+            format!("{}: its list is empty", FailureKind::Malformed)
+        }
+        None => return None,
+    };
+    let more = collection.failures.len().saturating_sub(1);
+    let extent = if collection.repositories.is_empty() { "nothing was seen" } else { "not all was seen" };
+    Some(if more == 0 { format!("{extent}: {first}") } else { format!("{extent}: {first}; and {more} more") })
+}
