@@ -155,7 +155,8 @@ impl SourceFacts {
 /// 2. The newest look decides how much was seen and what failed.
 /// 3. A repository that was stated replaces what was known of it; if the list of its assets was not read completely,
 ///    known assets that it did not state stay.
-/// 4. A repository that was not stated stays only if the list of repositories was not read completely.
+/// 4. A repository that was not stated stays only if the list of repositories was not read completely; its own list was
+///    not seen then, however complete it was before.
 pub fn fold(collections: Vec<Collection>) -> Facts {
     let mut order: HashMap<SourceId, usize> = HashMap::new();
     for collection in &collections {
@@ -218,10 +219,17 @@ fn renew(source: &mut SourceFacts, collection: Collection) {
         source.repositories.push(restate(before, stated, at));
     }
     if collection.listing != Extent::Complete {
-        let mut unseen: Vec<_> = known.into_values().collect();
+        let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
         unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
         source.repositories.append(&mut unseen);
     }
+}
+
+/// A repository that the newest look did not state: what was known of it stays, and it was not seen.
+fn overlooked(known: RepositoryFacts) -> RepositoryFacts {
+    let mut known = known;
+    known.stated.listing = Extent::Failed;
+    known
 }
 
 /// Step 3 of [`fold`].

@@ -6,7 +6,10 @@ use rstest::rstest;
 
 use super::*;
 use crate::observation::{FailureKind, Stated};
-use crate::testing::{FleetBuilder, agent, appliance, at, noon, strategy, unreachable};
+use crate::testing::{
+    FleetBuilder, NANOSECOND, agent, appliance, at, defaults, noon, strategy, unreachable, verdict,
+};
+use crate::verdict::Outcome;
 
 /// An instant so many hours after noon.
 fn hour(hours: i64) -> Timestamp {
@@ -68,7 +71,23 @@ fn a_failed_look_keeps_all_and_says_so() {
     assert_eq!((source.look, source.listing), (Extent::Failed, Extent::Failed));
     assert_eq!((source.looked_at, source.listed_at), (hour(5), Some(hour(0))));
     assert_eq!(source.failures[0].kind, FailureKind::Unreachable);
-    assert_eq!(source.repositories, fold(vec![full(0)]).sources[0].repositories);
+    let mut known = fold(vec![full(0)]).sources.remove(0).repositories;
+    for repository in &mut known {
+        repository.stated.listing = Extent::Failed;
+    }
+    assert_eq!(source.repositories, known);
+}
+
+#[test]
+fn a_repository_that_the_newest_look_did_not_see_is_not_fine_and_in_the_end_bad() {
+    let facts = fold(vec![full(0), unreachable("acme", hour(1))]);
+    let outcome = |at| {
+        let verdict = verdict(&facts, &defaults(), at, "acme/nas1", crate::checks::visibility::ID);
+        verdict.expect("it is asked of an appliance").outcome
+    };
+    assert_eq!(outcome(hour(1)), Outcome::Unknown);
+    assert_eq!(outcome(hour(3)), Outcome::Unknown);
+    assert_eq!(outcome(hour(3) + NANOSECOND), Outcome::Bad);
 }
 
 #[test]
