@@ -2,6 +2,7 @@
 
 mod borg;
 mod cli;
+mod collector;
 mod config;
 mod portal;
 mod report;
