@@ -10,6 +10,9 @@ use crate::failure::{Failure, FailureKind};
 /// The longest pause another side may ask for.
 const ASKED_MAX: Duration = Duration::from_hours(24);
 
+/// The longest pause there is, so that reckoning with it never overflows: a hundred years.
+const PAUSE_MAX: Duration = Duration::from_hours(24 * 36_525);
+
 /// The pauses after failures: they double with each failure in a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
@@ -60,7 +63,7 @@ impl Backoff {
             | FailureKind::Unsupported
             | FailureKind::Panicked => (self.base, self.max),
         };
-        let doubled = base.saturating_mul(1 << count.saturating_sub(1).min(24)).min(max);
+        let doubled = base.saturating_mul(1 << count.saturating_sub(1).min(24)).min(max).min(PAUSE_MAX);
         let pause = doubled.mul_f64(self.factor(seed.wrapping_add(u64::from(count))));
         pause.max(failure.retry_after.unwrap_or_default().min(ASKED_MAX))
     }
@@ -108,6 +111,41 @@ mod tests {
         assert_eq!(backoff.pause(&failure.clone().retry_after(90 * SECOND), 8, 0), 128 * SECOND);
         assert_eq!(backoff.pause(&failure.clone().retry_after(Duration::MAX), 1, 0), ASKED_MAX);
         assert_eq!(Backoff::NONE.pause(&failure.retry_after(SECOND), 3, 0), SECOND);
+    }
+
+    #[test]
+    fn no_setting_is_too_long_to_reckon_with() {
+        let longest = Backoff {
+            base: Duration::MAX,
+            max: Duration::MAX,
+            denied_base: SECOND,
+            denied_max: Duration::MAX,
+            jitter: f64::INFINITY,
+        };
+        for jitter in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
+            let backoff = Backoff { jitter, ..longest };
+            for count in [0, 1, 25, u32::MAX] {
+                let pause = backoff.pause(&Failure::new(FailureKind::Refused, "x"), count, u64::MAX);
+                assert!(pause <= 2 * PAUSE_MAX);
+                let pause = backoff.pause(&Failure::new(FailureKind::Denied, "x"), count, u64::MAX);
+                assert!(pause <= 2 * SECOND * (1 << 24));
+            }
+        }
+    }
+
+    #[test]
+    fn jitter_out_of_range_counts_as_none_or_as_all() {
+        let failure = &Failure::new(FailureKind::Unreachable, "x");
+        let pauses = |jitter| {
+            let backoff = Backoff { jitter, ..Backoff::default() };
+            (0..1000).map(move |seed| backoff.pause(failure, 1, seed)).collect::<Vec<_>>()
+        };
+        assert!(pauses(-3.0).iter().chain(&pauses(f64::NAN)).all(|pause| *pause == SECOND));
+        let all = pauses(7.0);
+        assert!(all.iter().all(|pause| *pause <= 2 * SECOND));
+        assert!(
+            all.iter().any(|pause| *pause < SECOND / 10) && all.iter().any(|pause| *pause > SECOND * 19 / 10)
+        );
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub enum Phase {
     /// A start that follows from the id: spread evenly over the interval, the same after a restart.
     #[default]
     FromId,
-    /// The second in which the job is first seen, and again whenever it changed: the first run comes one interval later.
+    /// The second in which the job is first seen, and again when its intervals changed: the first run comes one interval
+    /// later.
     AtCreation,
     /// A given second; 0 aligns to the epoch, so that an interval of an hour fires on the hour. It aligns and does not
     /// postpone: a start that lies ahead has firings before it.

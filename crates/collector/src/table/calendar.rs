@@ -73,6 +73,15 @@ impl Calendar {
         self.len = self.seconds.values().map(Vec::len).sum();
     }
 
+    /// All of them, with their seconds.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> Vec<(Second, Place)> {
+        let all = |(at, places): (&Second, &Vec<Place>)| -> Vec<_> {
+            places.iter().map(|place| (*at, *place)).collect()
+        };
+        self.seconds.iter().flat_map(all).collect()
+    }
+
     pub(super) fn clear(&mut self) {
         self.seconds.clear();
         self.len = 0;

@@ -61,4 +61,14 @@ impl Groups {
             queue.push_back(next);
         }
     }
+
+    /// Whether so many wait here, and none without need.
+    #[cfg(test)]
+    pub(super) fn check(&self, waiting_count: usize) {
+        assert_eq!(self.groups.iter().map(|group| group.waiting.len()).sum::<usize>(), waiting_count);
+        for group in &self.groups {
+            assert!(group.admitted <= group.running_max, "{group:?}");
+            assert!(group.waiting.is_empty() || group.admitted == group.running_max, "{group:?}");
+        }
+    }
 }

@@ -172,25 +172,27 @@ impl<C: Collector> Table<C> {
         let was_vanished = old.is_vanished;
         // An unfit job is not seen: the sweep removes what it was before.
         let mut parts = self.take_apart(job, now)?;
-        if was_aligned && parts.is_aligned_to_creation {
+        let entry = self.slab.get_mut(slot);
+        let is_other = was_vanished || entry.plan != parts.plan;
+        if was_aligned && parts.is_aligned_to_creation && !is_other {
+            // Parameters that differ at every refresh would postpone it for ever.
             parts.start = old_start;
         }
-        let entry = self.slab.get_mut(slot);
         entry.seen_in = refresh;
         entry.is_vanished = false;
         if !was_vanished && entry.is_same(&parts) {
             return Ok(Offered::Same);
         }
-        if parts.is_aligned_to_creation {
-            parts.start = now;
-        }
-        let is_moved = was_vanished || entry.start != parts.start || entry.plan != parts.plan;
+        let is_moved = is_other || entry.start != parts.start;
         entry.take(parts);
+        if is_other {
+            // What fired were other intervals, or another job's.
+            (entry.affecting, entry.missed) = Default::default();
+        }
         if is_moved {
             if entry.state == State::Prepared {
                 // It is not due any more for what it was made ready for.
                 entry.state = State::Idle;
-                entry.affecting = Affecting::default();
             }
             self.plan(slot, now);
         }
@@ -248,6 +250,7 @@ impl<C: Collector> Table<C> {
     pub(crate) fn end_refresh(&mut self) {
         self.refresh = self.refresh.wrapping_add(1);
         self.kept_scopes.clear();
+        self.drop_stale_places();
     }
 
     /// Ends a refresh that listed all: removes, a slice at every call, what was not offered.
@@ -268,7 +271,6 @@ impl<C: Collector> Table<C> {
             return Sweep::Going;
         }
         self.end_refresh();
-        self.drop_stale_places();
         Sweep::Done(removed)
     }
 
@@ -350,7 +352,8 @@ impl<C: Collector> Table<C> {
         let Some(entry) = self.slab.find_mut(place.slot).filter(|entry| entry.epoch == place.epoch) else {
             return;
         };
-        let delay = 1 + entry.start.0.unsigned_abs() % CATCH_UP_SECONDS;
+        // Their starts may be the same; their slots are not.
+        let delay = 1 + u64::from(place.slot.0) % CATCH_UP_SECONDS;
         let spread_at = Second(now.0.saturating_add_unsigned(delay));
         let regular_at = self.plans[entry.plan as usize].next(entry.start, now);
         self.calendar.put(spread_at.min(regular_at), place);
@@ -361,6 +364,7 @@ impl<C: Collector> Table<C> {
             return;
         };
         let plan = &self.plans[entry.plan as usize];
+        let was_due = entry.affecting != Affecting::default();
         if entry.next == at {
             entry.affecting = entry.affecting.and(plan.affecting(entry.start, at));
         } else {
@@ -386,6 +390,8 @@ impl<C: Collector> Table<C> {
                 self.enqueue(place.slot);
             }
             State::Running => entry.state = State::Overrun,
+            // Its intervals changed while it was due, so that it was not any more.
+            State::Queued | State::Overrun if !was_due => {}
             State::Prepared | State::Queued | State::Overrun => {
                 self.coalesced += 1;
                 entry.missed = entry.missed.saturating_add(1);
@@ -409,9 +415,12 @@ impl<C: Collector> Table<C> {
         while let Some(slot) = self.queue.pop_front() {
             self.waiting -= 1;
             let entry = self.slab.get_mut(slot);
-            if entry.is_vanished {
+            if entry.is_vanished || entry.affecting == Affecting::default() {
                 let group = entry.admitted_to;
-                self.free(slot);
+                entry.state = State::Idle;
+                if entry.is_vanished {
+                    self.free(slot);
+                }
                 self.groups.release(group, &mut self.queue);
                 continue;
             }
@@ -434,11 +443,12 @@ impl<C: Collector> Table<C> {
         let backoff = self.backoff;
         let entry = self.slab.get_mut(slot);
         let group = entry.admitted_to;
-        let had_more = entry.state == State::Overrun;
+        let had_more = entry.state == State::Overrun && entry.affecting != Affecting::default();
         entry.state = State::Idle;
         if let Some(failure) = failure {
             entry.failures = entry.failures.saturating_add(1);
-            let pause = backoff.pause(failure, entry.failures.into(), entry.start.0.cast_unsigned());
+            let seed = hash_of(&entry.kept().id);
+            let pause = backoff.pause(failure, entry.failures.into(), seed);
             entry.not_before = after(now, pause);
         } else {
             entry.failures = 0;

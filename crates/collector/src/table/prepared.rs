@@ -92,13 +92,14 @@ impl<C: Collector> Table<C> {
             return None;
         }
         let plan = &self.plans[entry.plan as usize];
-        entry.affecting = entry.affecting.and(plan.affecting(entry.start, at));
+        // What fires is the call's alone until it is launched: it may yet be undone.
+        let affecting = entry.affecting.and(plan.affecting(entry.start, at));
         entry.next = plan.next(entry.start, at);
         entry.due_at = at;
         entry.state = State::Prepared;
         let call = Call {
             kept: Arc::clone(entry.kept()),
-            affecting: entry.affecting,
+            affecting,
             scheduled_at: at,
             missed_count: u64::from(entry.missed),
         };
@@ -132,8 +133,9 @@ impl<C: Collector> Table<C> {
             self.free(slot);
             return false;
         }
-        if is_queueing {
+        if is_queueing || entry.group != Groups::NONE {
             entry.state = State::Queued;
+            entry.affecting = prepared.call.affecting;
             self.enqueue(slot);
             return false;
         }

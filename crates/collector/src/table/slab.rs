@@ -106,10 +106,6 @@ impl<C: Collector> Entry<C> {
 
     /// Becomes the job as it is described now; a run under way goes on with what it was given.
     pub(super) fn take(&mut self, parts: Parts<C>) {
-        if self.plan != parts.plan {
-            // Its bits meant other intervals.
-            self.affecting = Affecting::default();
-        }
         self.kept = Arc::new(parts.kept);
         self.start = parts.start;
         self.plan = parts.plan;
