@@ -49,8 +49,9 @@ impl Token {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(unreadable)?;
         file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        Self::new(text).map_err(|_| TokenError::NotAToken(path.to_owned()))
+        let is_small = bytes.len() as u64 <= FILE_MAX_BYTES;
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| is_small);
+        Self::new(text.unwrap_or_default()).map_err(|_| TokenError::NotAToken(path.to_owned()))
     }
 
     /// The token itself, to be sent and never to be shown.

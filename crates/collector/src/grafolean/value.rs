@@ -322,11 +322,10 @@ mod tests {
         let mut state = 's';
         for character in path.chars() {
             state = match (state, character) {
-                ('s' | 'w', 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-') => 'w',
+                ('s' | 'w', 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-') | ('2', 'e') | ('3', 'a') => 'w',
                 ('s' | 'w', '%') => '%',
                 ('%', '2') => '2',
                 ('%', '3') => '3',
-                ('2', 'e') | ('3', 'a') => 'w',
                 ('w', '.') => 's',
                 _ => return false,
             };

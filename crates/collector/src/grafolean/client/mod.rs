@@ -13,7 +13,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use self::http::Http;
-pub(super) use self::publish::{RACE, REQUEST_MAX_BYTES, size_of};
+pub(super) use self::publish::{REQUEST_MAX_BYTES, size_of};
 use super::error::{Asked, Error};
 use super::listing::{Account, Credential, Entity, List, Profile, Sensor};
 use super::token::Token;
@@ -106,7 +106,13 @@ impl Client {
             words: format!("the values cannot be written as JSON: {error}"),
         })?;
         let path = format!("/accounts/{account_id}/values/");
-        self.http.ask(Method::PUT, asked, &path, Some(body)).await.map(|_| ())
+        let answer = self.http.ask(Method::PUT, asked, &path, Some(body)).await?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        // Some other server, such as the login page of a network, that lets everything pass and stores nothing.
+        let words = format!("{} bytes where a backend says nothing", answer.len());
+        Err(Error::Malformed { asked, words })
     }
 
     async fn list<T: serde::de::DeserializeOwned>(

@@ -73,7 +73,7 @@ fn chunk_length(values: &[Value]) -> usize {
 }
 
 /// The words with which the backend refuses a request that met another one creating the same path.
-pub(in crate::grafolean) const RACE: &str = "Invalid input format";
+const RACE: &str = "Invalid input format";
 
 /// True if the same request may succeed a moment later.
 fn may_pass(error: &Error) -> bool {

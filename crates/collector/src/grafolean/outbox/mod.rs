@@ -130,7 +130,9 @@ impl Outbox {
             wakes: Mutex::default(),
             senders: TaskTracker::new(),
         };
-        accounts.into_iter().for_each(|account_id| inner.wake(account_id));
+        for account_id in accounts {
+            inner.wake(account_id);
+        }
         Ok(Self { inner: Arc::new(inner) })
     }
 

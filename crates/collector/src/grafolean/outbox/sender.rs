@@ -16,6 +16,7 @@ use super::window::{WINDOW_MAX, Window};
 use crate::failure::Failure;
 use crate::grafolean::client::Client;
 use crate::grafolean::error::Error;
+use crate::grafolean::spool::Batch;
 use crate::grafolean::value::Value;
 
 /// How often a request is tried over which the backend breaks, before it is cut in halves.
@@ -115,13 +116,10 @@ impl Sender {
         }
     }
 
-    async fn send_batch(&mut self, batch: crate::grafolean::spool::Batch) -> Option<()> {
-        let (account_id, damaged_count, end) = (self.account_id, batch.damaged_count, batch.end);
-        let is_empty = batch.values.is_empty();
-        if damaged_count > 0 {
-            self.shared.with_spool(move |spool| spool.note_damage(account_id, damaged_count)).await?;
-        }
-        if is_empty {
+    async fn send_batch(&mut self, batch: Batch) -> Option<()> {
+        let (account_id, end) = (self.account_id, batch.end);
+        if batch.values.is_empty() {
+            // Nothing but lines that cannot be read.
             return self.shared.with_spool(move |spool| spool.spend(account_id, &[], end)).await;
         }
         let mut window = Window::new(batch);
@@ -203,12 +201,12 @@ impl Sender {
 
     /// Asks the backend to take once more what it took last, which changes nothing there. `None` if it took nothing yet.
     async fn takes_others(&mut self) -> Option<bool> {
-        let taken = self.taken.clone()?;
-        let takes = self.put(std::slice::from_ref(&taken)).await.is_ok();
-        if takes {
+        let known = self.taken.clone()?;
+        let is_taken = self.put(std::slice::from_ref(&known)).await.is_ok();
+        if is_taken {
             self.failure_count = 0;
         }
-        Some(takes)
+        Some(is_taken)
     }
 
     async fn put(&self, values: &[Value]) -> Result<(), Error> {
@@ -222,7 +220,9 @@ impl Sender {
         self.shared.with_spool(move |spool| spool.spend(account_id, &ends, until)).await
     }
 
-    async fn put_aside(&self, values: &[Value], error: &Error) -> Option<()> {
+    async fn put_aside(&mut self, values: &[Value], error: &Error) -> Option<()> {
+        (self.failure_count, self.trouble) = (0, None);
+        self.shared.set_trouble(self.account_id, None);
         let (account_id, values, why) = (self.account_id, values.to_vec(), error.to_string());
         self.shared.refused_count.fetch_add(values.len() as u64, Ordering::Relaxed);
         self.shared

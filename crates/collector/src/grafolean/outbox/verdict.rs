@@ -2,7 +2,6 @@
 //!
 //! Pure: it knows no clock and sends nothing.
 
-use crate::grafolean::client::RACE;
 use crate::grafolean::error::Error;
 
 /// What a refused request calls for.
@@ -16,23 +15,29 @@ pub(super) enum Verdict {
     Guilty,
 }
 
+/// How the backend begins when it names a value it does not take.
+const VALIDATION: &str = "Input validation failed";
+
 /// Judges an answer to values.
 pub(super) fn verdict(error: &Error) -> Verdict {
     match error {
-        Error::Unreachable { .. } | Error::RateLimited { .. } | Error::Denied { .. } => Verdict::Wait,
-        // A worker that dies of a value answers nothing, or not in time.
-        Error::Failed { .. } | Error::BrokenOff { .. } | Error::TimedOut { .. } => Verdict::Suspect,
         Error::Refused { status: 413, .. } => Verdict::Guilty,
-        Error::Refused { status: 400, words, .. } if words.contains("Input validation failed") => {
-            Verdict::Guilty
-        }
-        // The race of two writers, which passes; anything else the backend finds wrong with a request.
-        Error::Refused { status: 400, words, .. } if words.contains(RACE) => Verdict::Suspect,
-        Error::Refused { status: 400 | 422, .. } => Verdict::Suspect,
-        // A redirect, 404, 405: this is not about values but about the address. 408 passes.
-        Error::Refused { .. } => Verdict::Wait,
+        Error::Refused { status: 400, words, .. } if words.contains(VALIDATION) => Verdict::Guilty,
+        // With a 400 also the race of two writers that make the same path, which passes.
+        Error::Refused { status: 400 | 422, .. }
+        // A worker that dies of a value answers nothing, or not in time.
+        | Error::Failed { .. }
+        | Error::BrokenOff { .. }
+        | Error::TimedOut { .. }
         // Not among the answers to values.
-        Error::Malformed { .. } | Error::Values(_) | Error::Unsent { .. } => Verdict::Suspect,
+        | Error::Values(_)
+        | Error::Unsent { .. } => Verdict::Suspect,
+        // Somebody else answers; 408 passes; a redirect, 404 or 405 is not about values but about the address.
+        Error::Refused { .. }
+        | Error::Malformed { .. }
+        | Error::Unreachable { .. }
+        | Error::RateLimited { .. }
+        | Error::Denied { .. } => Verdict::Wait,
     }
 }
 
@@ -58,6 +63,7 @@ mod tests {
             (refused(400, r#"{"detail":"Invalid input format"}"#), Verdict::Suspect),
             (refused(400, "Bad Request"), Verdict::Suspect),
             (refused(422, ""), Verdict::Suspect),
+            (Error::Malformed { asked, words: words() }, Verdict::Wait),
             (refused(301, ""), Verdict::Wait),
             (refused(404, ""), Verdict::Wait),
             (refused(408, ""), Verdict::Wait),

