@@ -118,6 +118,34 @@ impl fmt::Display for SourceId {
     }
 }
 
+/// What a subject is recognised by from look to look: its source, within it its repository, within that its asset.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubjectId {
+    /// The source.
+    pub source: SourceId,
+    /// The key of the repository; `None` for the source itself.
+    pub repository: Option<Name>,
+    /// The key of the asset; `None` for a source or a repository.
+    pub asset: Option<Name>,
+}
+
+impl SubjectId {
+    /// Returns the place it stands in: the repository of an asset, the source of a repository, nothing for a source.
+    pub fn place(&self) -> Option<Self> {
+        let repository = self.repository.as_ref().filter(|_| self.asset.is_some());
+        self.repository.as_ref()?;
+        Some(Self { source: self.source.clone(), repository: repository.cloned(), asset: None })
+    }
+}
+
+impl fmt::Display for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        let names = [&self.repository, &self.asset];
+        names.into_iter().flatten().try_for_each(|name| write!(f, "/{name}"))
+    }
+}
+
 /// The permanent id of a check, such as `behind_offsite`: config key, database value, metric label and docs anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CheckId(&'static str);

@@ -19,6 +19,7 @@ pub mod expectation;
 pub mod verdict;
 pub mod checks;
 pub mod judge;
+pub mod incident;
 pub mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::id::{Name, SourceId};
+use crate::id::{Name, SourceId, SubjectId};
 use crate::kind::{Kind, SourceKind};
 use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
 
@@ -50,6 +50,9 @@ pub struct RepositoryFacts {
     pub listed_at: Option<Timestamp>,
     /// What was stated.
     pub stated: RepositoryObservation,
+    /// Assets that the newest statement did not hold, since only a part of their list was read: when each was stated last.
+    /// All others were stated at `observed_at`.
+    pub unseen: BTreeMap<Name, Timestamp>,
 }
 
 impl Facts {
@@ -124,6 +127,27 @@ impl<'a> Subject<'a> {
             Self::Repository(_, repository) => repository.stated.kind.id,
             Self::Asset(_, _, asset) => asset.kind.id,
         }
+    }
+
+    /// Returns when it was observed last: when the look began that stated it, or, for a source, that was made at all.
+    pub fn observed_at(&self) -> Timestamp {
+        match self {
+            Self::Source(source) => source.looked_at,
+            Self::Repository(_, repository) => repository.observed_at,
+            Self::Asset(_, repository, asset) => {
+                repository.unseen.get(asset.key()).copied().unwrap_or(repository.observed_at)
+            }
+        }
+    }
+
+    /// Returns what it is recognised by.
+    pub fn id(&self) -> SubjectId {
+        let (repository, asset) = match self {
+            Self::Source(_) => (None, None),
+            Self::Repository(_, repository) => (Some(&repository.stated.key), None),
+            Self::Asset(_, repository, asset) => (Some(&repository.stated.key), Some(asset.key())),
+        };
+        SubjectId { source: self.source().id.clone(), repository: repository.cloned(), asset: asset.cloned() }
     }
 
     /// Returns the source it belongs to.
@@ -237,12 +261,18 @@ fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: T
     let complete = stated.listing == Extent::Complete;
     let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
     let mut stated = stated;
+    let mut unseen = BTreeMap::new();
     if let Some(before) = before.filter(|_| !complete) {
         let seen: HashSet<(Option<Box<str>>, Name)> = stated.assets.iter().map(recognised_by).collect();
-        let unseen = before.stated.assets.into_iter().filter(|asset| !seen.contains(&recognised_by(asset)));
-        stated.assets.extend(unseen);
+        for asset in before.stated.assets {
+            if !seen.contains(&recognised_by(&asset)) {
+                let last_at = before.unseen.get(asset.key()).copied().unwrap_or(before.observed_at);
+                unseen.insert(asset.key().clone(), last_at);
+                stated.assets.push(asset);
+            }
+        }
     }
-    RepositoryFacts { observed_at: at, listed_at, stated }
+    RepositoryFacts { observed_at: at, listed_at, stated, unseen }
 }
 
 /// Returns what an asset is recognised by from look to look: the permanent id of its source where there is one, else

@@ -1,5 +1,7 @@
 //! Every branch and every limit of every check: exactly at it, and one unit past it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
@@ -31,8 +33,12 @@ fn of_agent(check: &Check, value: Option<u32>, change: impl FnOnce(&mut AssetObs
 
 /// The answer of a check about an otherwise healthy appliance, at noon.
 fn of_appliance(check: &Check, value: Option<u32>, change: impl FnOnce(&mut RepositoryFacts)) -> Answer {
-    let mut facts =
-        RepositoryFacts { observed_at: noon(), listed_at: Some(noon()), stated: appliance("nas", noon()) };
+    let mut facts = RepositoryFacts {
+        observed_at: noon(),
+        listed_at: Some(noon()),
+        stated: appliance("nas", noon()),
+        unseen: BTreeMap::new(),
+    };
     change(&mut facts);
     check.judge.repository.expect("asked of repositories")(&facts, &expecting(check, value), noon())
 }

@@ -1,0 +1,311 @@
+//! What is wrong through time: since when, does anybody care, and why is it over?
+//!
+//! An incident is one `Bad` verdict as long as it lasts. [`reconcile`] compares what is known with what was judged and
+//! says what changes, each change with its reason. It does not know who is told, and changes nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::facts::Subject;
+use crate::id::{CheckId, Name, SourceId, SubjectId};
+use crate::judge::Judgement;
+use crate::observation::Exemption;
+use crate::verdict::{Outcome, Reason, Verdict};
+
+pub mod cause;
+
+#[cfg(test)]
+mod tests;
+
+/// What an incident is about; at most one is open about the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Matter {
+    /// The subject.
+    pub subject: SubjectId,
+    /// The check whose verdict is bad.
+    pub check: CheckId,
+}
+
+/// A bad verdict through time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// What it is about.
+    pub matter: Matter,
+    /// When it was first judged bad. With the matter it names the episode.
+    pub noticed_at: Timestamp,
+    /// When it had been bad for enough looks; `None` while it is only suspected.
+    pub opened_at: Option<Timestamp>,
+    /// Who said that they know, and when.
+    pub acknowledged: Option<Acknowledged>,
+    /// The newest look that was counted.
+    pub looked_at: Timestamp,
+    /// How many looks in a row found it bad, until one did not.
+    pub bad_looks: u32,
+    /// How many looks in a row found it ok, since it was bad last.
+    pub ok_looks: u32,
+    /// What decided at the newest bad verdict.
+    pub reason: Reason,
+}
+
+/// Somebody said that they know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// When.
+    pub at: Timestamp,
+    /// Who, in their own words.
+    pub by: String,
+}
+
+impl Incident {
+    /// True once it was bad for enough looks.
+    pub fn is_open(&self) -> bool {
+        self.opened_at.is_some()
+    }
+
+    /// Only what was observed after this instant can end it.
+    fn since(&self) -> Timestamp {
+        self.opened_at.unwrap_or(self.noticed_at)
+    }
+}
+
+/// How many looks in a row it takes to open and to close an incident; 0 counts as 1. Looks are counted, not ticks: judging
+/// the same observation again proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damping {
+    /// Bad ones until it opens.
+    pub open_after: u32,
+    /// Ok ones until it closes.
+    pub close_after: u32,
+}
+
+impl Default for Damping {
+    /// The first of each.
+    fn default() -> Self {
+        Self { open_after: 1, close_after: 1 }
+    }
+}
+
+/// Why an incident is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// The check is ok again, in observations made after it opened.
+    Recovered,
+    /// The subject is not judged any more, for this reason.
+    Exempt(Exemption),
+    /// The subject left: the place it stood in was listed completely without it.
+    Left,
+    /// The source is not looked at any more.
+    SourceRemoved,
+    /// The check is not asked of the subject any more.
+    NotAsked,
+    /// Somebody closed it, in their own words.
+    ByHand(String),
+}
+
+/// What becomes of an incident at a tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is bad for the first time, and not yet for enough looks.
+    Suspected(Incident),
+    /// It has been bad for enough looks.
+    Opened(Incident),
+    /// It goes on; only what is counted about it differs.
+    Kept(Incident),
+    /// It was only suspected, and is over.
+    Forgotten(Matter),
+    /// It is over.
+    Closed(Incident, Closing),
+}
+
+/// All incidents that are suspected or open.
+pub type Known = BTreeMap<Matter, Incident>;
+
+/// Compares what is known with what was judged. Matters of which nothing changes are not mentioned.
+///
+/// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough.
+/// 2. An ok verdict counts against a known one only if the subject was observed after that opened: a changed threshold
+///    is no recovery. It closes with the look that makes them enough. An exemption closes it at once.
+/// 3. An unknown verdict changes nothing, neither way.
+/// 4. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
+///    and the check is not asked of it, or if the place it stood in was listed completely since without it. Otherwise
+///    nothing is known, and it stays.
+pub fn reconcile(
+    known: &Known,
+    judgement: &Judgement<'_>,
+    sources: &BTreeSet<SourceId>,
+    damping: Damping,
+) -> Vec<Change> {
+    let by_subject = by_subject(known);
+    let mut answered: HashSet<&Matter> = HashSet::with_capacity(known.len());
+    let mut present: HashSet<Who<'_>> = HashSet::new();
+    let mut changes = Vec::new();
+    for (subject, verdicts) in judgement.subjects() {
+        let incidents = by_subject.get(&Who::of(&subject)).map_or(&[][..], Vec::as_slice);
+        if !incidents.is_empty() {
+            present.insert(incidents[0].into());
+        }
+        for verdict in verdicts {
+            let incident = incidents.iter().copied().find(|incident| incident.matter.check == verdict.check);
+            answered.extend(incident.map(|incident| &incident.matter));
+            let looked = Looked { at: judgement.at, observed_at: subject.observed_at(), damping };
+            changes.extend(match incident {
+                Some(incident) => looked.again(incident, verdict),
+                None => looked.first(&subject, verdict),
+            });
+        }
+    }
+    let places = Places::of(judgement);
+    for (matter, incident) in known.iter().filter(|(matter, _)| !answered.contains(matter)) {
+        let closing = if !sources.contains(&matter.subject.source) {
+            Closing::SourceRemoved
+        } else if present.contains(&Who::from(incident)) {
+            Closing::NotAsked
+        } else if places.listed_at(&matter.subject).is_some_and(|at| at > incident.since()) {
+            Closing::Left
+        } else {
+            continue;
+        };
+        changes.push(end(incident, closing));
+    }
+    changes
+}
+
+/// When the list of everything that holds other things was last read completely.
+struct Places<'a>(HashMap<Who<'a>, Option<Timestamp>>);
+
+impl<'a> Places<'a> {
+    fn of(judgement: &Judgement<'a>) -> Self {
+        let listed = judgement.subjects().filter_map(|(subject, _)| match subject {
+            Subject::Source(source) => Some((Who::of(&subject), source.listed_at)),
+            Subject::Repository(_, repository) => Some((Who::of(&subject), repository.listed_at)),
+            Subject::Asset(..) => None,
+        });
+        Self(listed.collect())
+    }
+
+    /// The innermost place around a subject that is still there.
+    fn listed_at(&self, subject: &SubjectId) -> Option<Timestamp> {
+        let source = subject.source.as_str();
+        let repository = subject.repository.as_ref().filter(|_| subject.asset.is_some());
+        let of_repository =
+            repository.and_then(|repository| self.0.get(&Who(source, Some(repository), None)));
+        *of_repository.or_else(|| self.0.get(&Who(source, None, None)))?
+    }
+}
+
+/// Which subject, without owning its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Who<'a>(&'a str, Option<&'a Name>, Option<&'a Name>);
+
+impl<'a> Who<'a> {
+    fn of(subject: &Subject<'a>) -> Self {
+        let source = subject.source().id.as_str();
+        match subject {
+            Subject::Source(_) => Self(source, None, None),
+            Subject::Repository(_, repository) => Self(source, Some(&repository.stated.key), None),
+            Subject::Asset(_, repository, asset) => {
+                Self(source, Some(&repository.stated.key), Some(asset.key()))
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a Incident> for Who<'a> {
+    fn from(incident: &'a Incident) -> Self {
+        let SubjectId { source, repository, asset } = &incident.matter.subject;
+        Self(source.as_str(), repository.as_ref(), asset.as_ref())
+    }
+}
+
+fn by_subject(known: &Known) -> HashMap<Who<'_>, Vec<&Incident>> {
+    let mut by_subject: HashMap<Who<'_>, Vec<&Incident>> = HashMap::with_capacity(known.len());
+    for incident in known.values() {
+        by_subject.entry(incident.into()).or_default().push(incident);
+    }
+    by_subject
+}
+
+fn end(incident: &Incident, closing: Closing) -> Change {
+    if incident.is_open() {
+        Change::Closed(incident.clone(), closing)
+    } else {
+        Change::Forgotten(incident.matter.clone())
+    }
+}
+
+/// One verdict's place in time.
+struct Looked {
+    at: Timestamp,
+    observed_at: Timestamp,
+    damping: Damping,
+}
+
+impl Looked {
+    fn first(&self, subject: &Subject<'_>, verdict: &Verdict) -> Option<Change> {
+        match verdict.outcome {
+            Outcome::Ok | Outcome::Unknown => None,
+            Outcome::Bad => {
+                let incident = Incident {
+                    matter: Matter { subject: subject.id(), check: verdict.check },
+                    noticed_at: self.at,
+                    opened_at: None,
+                    acknowledged: None,
+                    looked_at: self.observed_at,
+                    bad_looks: 1,
+                    ok_looks: 0,
+                    reason: verdict.reason,
+                };
+                Some(self.open_if_due(incident).unwrap_or_else(Change::Suspected))
+            }
+        }
+    }
+
+    fn again(&self, known: &Incident, verdict: &Verdict) -> Option<Change> {
+        match verdict.outcome {
+            Outcome::Unknown => None,
+            Outcome::Bad => self.still_bad(known, verdict.reason),
+            Outcome::Ok => match verdict.reason {
+                Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(exemption))),
+                _ => self.ok(known),
+            },
+        }
+    }
+
+    fn still_bad(&self, known: &Incident, reason: Reason) -> Option<Change> {
+        let mut incident = known.clone();
+        incident.ok_looks = 0;
+        incident.reason = reason;
+        if self.is_new_to(known) {
+            incident.looked_at = self.observed_at;
+            incident.bad_looks = if known.ok_looks > 0 { 1 } else { known.bad_looks.saturating_add(1) };
+        }
+        match self.open_if_due(incident) {
+            Ok(opened) => Some(opened),
+            Err(same) => (same != *known).then_some(Change::Kept(same)),
+        }
+    }
+
+    /// `Err` with the incident itself if it is open already, or not yet to be opened.
+    fn open_if_due(&self, incident: Incident) -> Result<Change, Incident> {
+        if incident.is_open() || incident.bad_looks < self.damping.open_after.max(1) {
+            return Err(incident);
+        }
+        Ok(Change::Opened(Incident { opened_at: Some(self.at), ..incident }))
+    }
+
+    fn ok(&self, known: &Incident) -> Option<Change> {
+        if !self.is_new_to(known) || self.observed_at <= known.since() {
+            return None;
+        }
+        let ok_looks = known.ok_looks.saturating_add(1);
+        if ok_looks >= self.damping.close_after.max(1) {
+            return Some(end(known, Closing::Recovered));
+        }
+        Some(Change::Kept(Incident { looked_at: self.observed_at, ok_looks, ..known.clone() }))
+    }
+
+    fn is_new_to(&self, known: &Incident) -> bool {
+        self.observed_at > known.looked_at
+    }
+}

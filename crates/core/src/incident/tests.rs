@@ -1,0 +1,253 @@
+//! When incidents open, go on and close, and what explains what.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::cause::cause;
+use super::*;
+use crate::checks::{behind_local, offline, unsuccessful, visibility};
+use crate::facts::fold;
+use crate::judge::judge;
+use crate::observation::{Collection, Extent, LastRun, Stated};
+use crate::testing::{FleetBuilder, agent, appliance, defaults, noon, set, source_id, unreachable};
+
+fn minute(minutes: i64) -> Timestamp {
+    noon() + SignedDuration::from_mins(minutes)
+}
+
+/// A look at the appliance `nas1` of `acme` with the agent `db`, whose newest run failed or not.
+fn look(minutes: i64, db_failed: bool) -> Collection {
+    let mut db = agent("db", minute(minutes));
+    db.last_run = if db_failed { LastRun::Failed { in_row: 1, at: None } } else { LastRun::Succeeded };
+    FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+}
+
+/// A monitor that keeps what it knows from tick to tick.
+struct Monitor {
+    looks: Vec<Collection>,
+    known: Known,
+    damping: Damping,
+    sources: BTreeSet<SourceId>,
+    values: Vec<(&'static str, &'static str)>,
+}
+
+impl Monitor {
+    fn new() -> Self {
+        let sources = BTreeSet::from([source_id("acme")]);
+        Self {
+            looks: Vec::new(),
+            known: Known::new(),
+            damping: Damping::default(),
+            sources,
+            values: Vec::new(),
+        }
+    }
+
+    fn damped(open_after: u32, close_after: u32) -> Self {
+        Self { damping: Damping { open_after, close_after }, ..Self::new() }
+    }
+
+    fn look(&mut self, collection: Collection, at: Timestamp) -> Vec<String> {
+        self.looks.push(collection);
+        self.tick(at)
+    }
+
+    /// Judges, applies what changes and tells it in words.
+    fn tick(&mut self, at: Timestamp) -> Vec<String> {
+        let facts = fold(self.looks.clone());
+        let expectations = if self.values.is_empty() { defaults() } else { set(&self.values) };
+        let judgement = judge(&facts, &expectations, at);
+        let changes = reconcile(&self.known, &judgement, &self.sources, self.damping);
+        changes.into_iter().map(|change| self.apply(change)).collect()
+    }
+
+    fn apply(&mut self, change: Change) -> String {
+        let told = |matter: &Matter| format!("{} {}", matter.subject, matter.check);
+        match change {
+            Change::Suspected(incident) => {
+                let words = format!("suspected {}", told(&incident.matter));
+                self.known.insert(incident.matter.clone(), incident);
+                words
+            }
+            Change::Opened(incident) => {
+                let words = format!("opened {}", told(&incident.matter));
+                self.known.insert(incident.matter.clone(), incident);
+                words
+            }
+            Change::Kept(incident) => {
+                let words = format!("kept {}", told(&incident.matter));
+                self.known.insert(incident.matter.clone(), incident);
+                words
+            }
+            Change::Forgotten(matter) => {
+                self.known.remove(&matter);
+                format!("forgotten {}", told(&matter))
+            }
+            Change::Closed(incident, closing) => {
+                self.known.remove(&incident.matter);
+                format!("closed {} {closing:?}", told(&incident.matter))
+            }
+        }
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn an_incident_opens_once_goes_on_and_closes_with_the_look_that_finds_it_ok() {
+    let mut monitor = Monitor::new();
+    assert_eq!(monitor.look(look(0, false), minute(1)), NOTHING);
+    assert_eq!(monitor.look(look(5, true), minute(6)), ["opened acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.tick(minute(7)), NOTHING);
+    assert_eq!(monitor.look(look(10, true), minute(11)), ["kept acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.look(look(15, false), minute(16)), ["closed acme/nas1/db unsuccessful Recovered"]);
+    assert_eq!(monitor.tick(minute(17)), NOTHING);
+}
+
+#[test]
+fn an_unreachable_source_never_closes_an_incident() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    for minutes in 2..10 {
+        monitor.look(unreachable("acme", minute(minutes)), minute(minutes));
+    }
+    let open: Vec<_> = monitor.known.keys().map(|matter| matter.check).collect();
+    assert_eq!(open, [unsuccessful::ID]);
+}
+
+#[test]
+fn a_threshold_that_is_raised_closes_nothing_before_the_next_look() {
+    let mut monitor = Monitor::new();
+    let mut db = agent("db", noon());
+    db.last_good = Stated::Value(noon() - SignedDuration::from_hours(30));
+    let late = FleetBuilder::new("acme", noon()).appliance("nas1", vec![db]).collection();
+    assert_eq!(monitor.look(late.clone(), minute(1)), ["opened acme/nas1/db behind_local"]);
+    monitor.values = vec![("local_after", "48h")];
+    assert_eq!(monitor.tick(minute(2)), NOTHING);
+    let again = Collection { observed_at: minute(5), ..late };
+    assert_eq!(monitor.look(again, minute(6)), ["closed acme/nas1/db behind_local Recovered"]);
+}
+
+#[test]
+fn a_check_that_is_turned_off_closes_its_incidents_with_that_reason() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    monitor.values = vec![("unsuccessful_count", "off")];
+    assert_eq!(monitor.tick(minute(2)), ["closed acme/nas1/db unsuccessful NotAsked"]);
+}
+
+#[test]
+fn what_leaves_the_fleet_closes_as_left_only_after_a_complete_list_without_it() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    let empty = |minutes| FleetBuilder::new("acme", minute(minutes)).appliance("nas1", Vec::new());
+    let mut partial = empty(5).collection();
+    partial.repositories[0].listing = Extent::Partial;
+    assert_eq!(monitor.look(partial, minute(6)), NOTHING);
+    assert_eq!(
+        monitor.look(empty(10).partial().collection(), minute(11)),
+        ["closed acme/nas1/db unsuccessful Left"]
+    );
+    monitor.look(look(15, true), minute(16));
+    let other = FleetBuilder::new("acme", minute(20)).agents("nas2", &[]);
+    assert_eq!(monitor.look(other.collection(), minute(21)), ["closed acme/nas1/db unsuccessful Left"]);
+}
+
+#[test]
+fn what_nothing_is_known_about_any_more_stays_until_its_source_is_removed() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    monitor.looks.clear();
+    assert_eq!(monitor.tick(minute(2)), NOTHING);
+    monitor.sources.clear();
+    assert_eq!(monitor.tick(minute(3)), ["closed acme/nas1/db unsuccessful SourceRemoved"]);
+}
+
+#[test]
+fn an_exemption_closes_at_once_and_says_so() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    let mut hidden = appliance("nas1", minute(5));
+    hidden.assets = vec![agent("db", minute(5))];
+    hidden.exempt = Some(Exemption::Hidden);
+    let fleet = FleetBuilder::new("acme", minute(5)).repository(hidden).collection();
+    assert_eq!(monitor.look(fleet, minute(6)), ["closed acme/nas1/db unsuccessful Exempt(Hidden)"]);
+}
+
+#[test]
+fn flapping_is_damped_by_looks_and_not_by_ticks() {
+    let mut monitor = Monitor::damped(2, 3);
+    assert_eq!(monitor.look(look(0, true), minute(1)), ["suspected acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.tick(minute(2)), NOTHING);
+    assert_eq!(monitor.look(look(5, false), minute(6)), ["kept acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.look(look(10, true), minute(11)), ["kept acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.look(look(15, true), minute(16)), ["opened acme/nas1/db unsuccessful"]);
+    for minutes in [20, 25] {
+        let kept = monitor.look(look(minutes, false), minute(minutes + 1));
+        assert_eq!(kept, ["kept acme/nas1/db unsuccessful"]);
+        assert_eq!(monitor.tick(minute(minutes + 2)), NOTHING);
+    }
+    assert_eq!(monitor.look(look(30, true), minute(31)), ["kept acme/nas1/db unsuccessful"]);
+    for minutes in [35, 40] {
+        monitor.look(look(minutes, false), minute(minutes + 1));
+    }
+    assert_eq!(monitor.look(look(45, false), minute(46)), ["closed acme/nas1/db unsuccessful Recovered"]);
+}
+
+#[test]
+fn a_suspicion_that_does_not_last_is_forgotten_and_never_closed() {
+    let mut monitor = Monitor::damped(3, 1);
+    monitor.look(look(0, true), minute(1));
+    assert_eq!(monitor.look(look(5, false), minute(6)), ["forgotten acme/nas1/db unsuccessful"]);
+}
+
+#[test]
+fn the_outermost_cause_explains_time_checks_and_never_failed_runs() {
+    let mut monitor = Monitor::new();
+    let mut db = agent("db", noon());
+    db.last_run = LastRun::Failed { in_row: 1, at: None };
+    let fleet = FleetBuilder::new("acme", noon()).appliance("nas1", vec![db]).collection();
+    monitor.look(fleet, noon());
+    let two_days = 48 * 60;
+    monitor.look(unreachable("acme", minute(two_days)), minute(two_days));
+    let explained = |check: CheckId| {
+        let incident = monitor.known.values().find(|incident| incident.matter.check == check);
+        cause(incident.expect("it is open"), &monitor.known).map(|cause| cause.matter.subject.to_string())
+    };
+    assert_eq!(explained(behind_local::ID).as_deref(), Some("acme"));
+    assert_eq!(explained(offline::ID).as_deref(), Some("acme"));
+    assert_eq!(explained(unsuccessful::ID), None);
+    let mut without_source = monitor.known.clone();
+    without_source.retain(|matter, _| matter.subject.repository.is_some() || matter.check != visibility::ID);
+    let late = monitor.known.values().find(|incident| incident.matter.check == behind_local::ID);
+    let cause = cause(late.expect("it is open"), &without_source).expect("the appliance is offline");
+    assert_eq!(cause.matter.subject.to_string(), "acme/nas1");
+    assert_eq!(cause.matter.check, offline::ID);
+}
+
+proptest! {
+    /// I3: judging the same again changes nothing. I4: what closes as recovered was observed ok after it opened.
+    #[test]
+    fn repeating_a_tick_changes_nothing_and_only_a_later_ok_recovers(
+        steps in prop::collection::vec((0_u8..4, any::<bool>()), 1..30),
+        open_after in 0_u32..4,
+        close_after in 0_u32..4,
+    ) {
+        let mut monitor = Monitor::damped(open_after, close_after);
+        for (step, (kind, is_bad)) in steps.into_iter().enumerate() {
+            let minutes = i64::try_from(step).expect("few steps") * 5;
+            let before = monitor.known.clone();
+            let changes = match kind {
+                0 => monitor.tick(minute(minutes)),
+                1 => monitor.look(unreachable("acme", minute(minutes)), minute(minutes + 1)),
+                _ => monitor.look(look(minutes, is_bad), minute(minutes + 1)),
+            };
+            for change in changes.iter().filter(|change| change.ends_with("unsuccessful Recovered")) {
+                prop_assert!(kind >= 2 && !is_bad, "{change} at step {step}");
+                let opened_at = before.values().find_map(|incident| incident.opened_at);
+                prop_assert!(opened_at.expect("it was open") < minute(minutes));
+            }
+            prop_assert_eq!(monitor.tick(minute(minutes + 2)), Vec::<String>::new());
+        }
+    }
+}
