@@ -256,7 +256,8 @@ impl Looked {
                     ok_looks: 0,
                     reason: verdict.reason,
                 };
-                Some(self.open_if_due(incident).unwrap_or_else(Change::Suspected))
+                let is_due = self.is_due(&incident);
+                Some(if is_due { self.open(incident) } else { Change::Suspected(incident) })
             }
         }
     }
@@ -280,18 +281,19 @@ impl Looked {
             incident.looked_at = self.observed_at;
             incident.bad_looks = if known.ok_looks > 0 { 1 } else { known.bad_looks.saturating_add(1) };
         }
-        match self.open_if_due(incident) {
-            Ok(opened) => Some(opened),
-            Err(same) => (same != *known).then_some(Change::Kept(same)),
+        if self.is_due(&incident) {
+            return Some(self.open(incident));
         }
+        (incident != *known).then_some(Change::Kept(incident))
     }
 
-    /// `Err` with the incident itself if it is open already, or not yet to be opened.
-    fn open_if_due(&self, incident: Incident) -> Result<Change, Incident> {
-        if incident.is_open() || incident.bad_looks < self.damping.open_after.max(1) {
-            return Err(incident);
-        }
-        Ok(Change::Opened(Incident { opened_at: Some(self.at), ..incident }))
+    /// True if it is not open and has been bad for enough looks.
+    fn is_due(&self, incident: &Incident) -> bool {
+        !incident.is_open() && incident.bad_looks >= self.damping.open_after.max(1)
+    }
+
+    fn open(&self, incident: Incident) -> Change {
+        Change::Opened(Incident { opened_at: Some(self.at), ..incident })
     }
 
     fn ok(&self, known: &Incident) -> Option<Change> {
