@@ -41,10 +41,10 @@ impl Collector for MyProtocolBot {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
     let token = match env::var("BOT_TOKEN") {
-        Ok(token) => Token::new(&token)?,
-        Err(_) => Token::from_file(env::var("BOT_TOKEN_FROM_FILE")?.as_ref())?,
+        Ok(token) if !token.is_empty() => Token::new(&token)?,
+        _ => Token::from_file(env::var("BOT_TOKEN_FROM_FILE")?.as_ref())?,
     };
     let client = Client::new(&env::var("BACKEND_URL")?, token)?;
     let refresh_seconds = env::var("JOBS_REFRESH_INTERVAL").map_or(Ok(60), |seconds| seconds.parse())?;

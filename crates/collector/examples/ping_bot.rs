@@ -150,10 +150,10 @@ fn is_our_own(error: &io::Error) -> bool {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(io::stderr).init();
     let token = match env::var("BOT_TOKEN") {
-        Ok(token) => Token::new(&token)?,
-        Err(_) => Token::from_file(env::var("BOT_TOKEN_FROM_FILE")?.as_ref())?,
+        Ok(token) if !token.is_empty() => Token::new(&token)?,
+        _ => Token::from_file(env::var("BOT_TOKEN_FROM_FILE")?.as_ref())?,
     };
     let client = Client::new(&env::var("BACKEND_URL")?, token)?;
     let refresh_seconds = env::var("JOBS_REFRESH_INTERVAL").map_or(Ok(60), |seconds| seconds.parse())?;

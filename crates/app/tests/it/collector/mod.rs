@@ -9,6 +9,7 @@ use lastgood_simulator::grafolean::{Backend, Faults, Seeded, World};
 use self::firings::{Comparison, Firings};
 use crate::support::binary::{answer, clean};
 
+mod bots;
 mod firings;
 mod programs;
 
