@@ -4,6 +4,7 @@ mod borg;
 mod cli;
 mod collector;
 mod config;
+mod grafolean;
 mod portal;
 mod report;
 mod restic;
