@@ -130,6 +130,12 @@ pub struct SubjectId {
 }
 
 impl SubjectId {
+    /// Returns `source`, `source/repository` or `source/repository/asset`, names as they are.
+    pub fn path(&self) -> String {
+        let names = [&self.repository, &self.asset].into_iter().flatten();
+        names.fold(self.source.to_string(), |path, name| format!("{path}/{}", name.text()))
+    }
+
     /// Returns the place it stands in: the repository of an asset, the source of a repository, nothing for a source.
     pub fn place(&self) -> Option<Self> {
         let repository = self.repository.as_ref().filter(|_| self.asset.is_some());

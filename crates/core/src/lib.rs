@@ -20,6 +20,9 @@ pub mod verdict;
 pub mod checks;
 pub mod judge;
 pub mod incident;
+pub mod silence;
+pub mod recipient;
+pub mod notify;
 pub mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

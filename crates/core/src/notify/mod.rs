@@ -1,0 +1,298 @@
+//! Who is told what now, and why, or why not?
+//!
+//! [`plan`] is asked at every tick about every open incident and every one that closed. What was told before keeps it
+//! quiet, not the edge at which something happened: so patience that is reached later, a silence that ends, a recipient
+//! who is added or a directory that comes back all lead to a telling. It sends nothing and knows no channel.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::incident::cause::cause;
+use crate::incident::{Closing, Incident, Known, Matter};
+use crate::recipient::{Address, Recipient, Streak};
+use crate::silence::{Silenced, covering};
+use crate::time::{Elapsed, Seconds, elapsed};
+
+#[cfg(test)]
+mod tests;
+
+/// An incident from its first bad verdict to its end; the next one about the same is another episode.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Episode {
+    /// What it is about.
+    pub matter: Matter,
+    /// When it was noticed.
+    pub noticed_at: Timestamp,
+}
+
+impl Episode {
+    /// The episode an incident stands for.
+    pub fn of(incident: &Incident) -> Self {
+        Self { matter: incident.matter.clone(), noticed_at: incident.noticed_at }
+    }
+}
+
+/// Why somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Why {
+    /// For the first time.
+    First,
+    /// For the first time, since nobody said for too long that they know.
+    Escalated,
+    /// They know of the cause; it now affects so many more subjects.
+    MoreSubjects(usize),
+    /// It goes on; the number counts reminders, from 1.
+    Reminder(u32),
+    /// It is over.
+    Resolved,
+}
+
+/// What somebody was told about an episode so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When last.
+    pub at: Timestamp,
+    /// How many reminders.
+    pub reminder_count: u32,
+    /// How many subjects they were told it affects.
+    pub affected_count: usize,
+}
+
+/// What was told so far about episodes whose end was not told yet.
+pub type Telling = HashMap<Episode, BTreeMap<Address, Told>>;
+
+/// What a directory answers about who is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// These; an empty list is nobody.
+    Recipients(Vec<Recipient>),
+    /// It could not be asked, and has no older answer.
+    Unknown,
+}
+
+/// Everything a plan is made of; it cannot be made with a part forgotten.
+pub struct Situation<'a> {
+    /// The instant of the tick.
+    pub now: Timestamp,
+    /// Incidents that are suspected or open.
+    pub known: &'a Known,
+    /// Incidents that closed, at this tick or before, and of which somebody was told.
+    pub closed: &'a [(Incident, Closing)],
+    /// What was told so far.
+    pub told: &'a Telling,
+    /// Who is to be told.
+    pub directory: &'a dyn Fn(&Matter) -> Answer,
+    /// What patience is measured with.
+    pub streak: &'a dyn Fn(&Matter) -> Streak,
+    /// Silences, also those not in force.
+    pub silences: &'a [Silenced<'a>],
+    /// How long after a telling people are reminded of what nobody has acknowledged; `None` never.
+    pub repeat_after: Option<Seconds>,
+}
+
+/// One line of a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What is told about.
+    pub incident: Incident,
+    /// Why now.
+    pub why: Why,
+    /// Why it is over; only for [`Why::Resolved`].
+    pub closing: Option<Closing>,
+    /// What it explains, by kind of matter: those are not told on their own.
+    pub affected: Vec<Matter>,
+    /// Why them.
+    pub because: Vec<String>,
+}
+
+/// All that one address is told at one tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// Where it goes.
+    pub address: Address,
+    /// What it says, the worst reasons first: in the order of [`Why`], then by matter.
+    pub entries: Vec<Entry>,
+}
+
+/// Why somebody is not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// A silence covers the subject.
+    Silence(u64),
+    /// Their patience is not over.
+    Patience,
+    /// Others are told first.
+    Escalation,
+    /// The cause is told instead.
+    Cause(Matter),
+    /// The directory could not be asked.
+    DirectoryUnknown,
+    /// The directory knows nobody.
+    Nobody,
+}
+
+/// What is to be told, and what is withheld.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One per address, in the order of the addresses.
+    pub digests: Vec<Digest>,
+    /// Who is not told yet about what, and why; the address is `None` where it concerns everybody.
+    pub withheld: Vec<(Episode, Option<Address>, Withheld)>,
+}
+
+/// Decides who is told what.
+///
+/// 1. An open incident that another one explains is not told; it is counted at its cause.
+/// 2. Where the directory cannot be asked, or knows nobody, that is said.
+/// 3. Somebody who was not told yet is told, unless a silence covers the subject, their patience is not over, or they
+///    are told only when nobody has acknowledged it for long enough.
+/// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and nobody
+///    has acknowledged it; a silence withholds both.
+/// 5. Of what closed, those who were told are told that it is over, unless a silence covers it.
+/// 6. All that goes to one address is one digest.
+pub fn plan(situation: &Situation<'_>) -> Plan {
+    let mut planning = Planning {
+        situation,
+        affected: affected(situation.known),
+        entries: BTreeMap::new(),
+        withheld: Vec::new(),
+    };
+    for incident in situation.known.values().filter(|incident| incident.is_open()) {
+        planning.open(incident);
+    }
+    for (incident, closing) in situation.closed {
+        planning.closed(incident, closing);
+    }
+    let digest = |(address, mut entries): (Address, Vec<Entry>)| {
+        entries.sort_by(|a, b| (a.why, &a.incident.matter).cmp(&(b.why, &b.incident.matter)));
+        Digest { address, entries }
+    };
+    Plan { digests: planning.entries.into_iter().map(digest).collect(), withheld: planning.withheld }
+}
+
+/// What each cause explains, in order.
+fn affected(known: &Known) -> HashMap<&Matter, Vec<Matter>> {
+    let mut affected: HashMap<&Matter, Vec<Matter>> = HashMap::new();
+    for incident in known.values().filter(|incident| incident.is_open()) {
+        if let Some(cause) = cause(incident, known) {
+            affected.entry(&cause.matter).or_default().push(incident.matter.clone());
+        }
+    }
+    affected
+}
+
+struct Planning<'a> {
+    situation: &'a Situation<'a>,
+    affected: HashMap<&'a Matter, Vec<Matter>>,
+    entries: BTreeMap<Address, Vec<Entry>>,
+    withheld: Vec<(Episode, Option<Address>, Withheld)>,
+}
+
+impl Planning<'_> {
+    fn open(&mut self, incident: &Incident) {
+        let episode = Episode::of(incident);
+        if let Some(cause) = cause(incident, self.situation.known) {
+            self.withheld.push((episode, None, Withheld::Cause(cause.matter.clone())));
+            return;
+        }
+        let recipients = match (self.situation.directory)(&incident.matter) {
+            Answer::Unknown => {
+                self.withheld.push((episode, None, Withheld::DirectoryUnknown));
+                return;
+            }
+            Answer::Recipients(recipients) if recipients.is_empty() => {
+                self.withheld.push((episode, None, Withheld::Nobody));
+                return;
+            }
+            Answer::Recipients(recipients) => recipients,
+        };
+        for recipient in recipients {
+            match self.decide(incident, &episode, &recipient) {
+                Ok(Some(why)) => {
+                    let affected = self.affected.get(&incident.matter).cloned().unwrap_or_default();
+                    let because = recipient.because;
+                    let entry = Entry { incident: incident.clone(), why, closing: None, affected, because };
+                    self.tell(recipient.address, entry);
+                }
+                Ok(None) => {}
+                Err(withheld) => self.withheld.push((episode.clone(), Some(recipient.address), withheld)),
+            }
+        }
+    }
+
+    /// `Ok(None)` if they know all there is to know.
+    fn decide(
+        &self,
+        incident: &Incident,
+        episode: &Episode,
+        recipient: &Recipient,
+    ) -> Result<Option<Why>, Withheld> {
+        let told = self.situation.told.get(episode).and_then(|told| told.get(&recipient.address));
+        let why = match told {
+            None => Some(self.first(incident, recipient)?),
+            Some(told) => self.again(incident, told),
+        };
+        match (why, self.silence(&incident.matter)) {
+            (Some(_), Some(id)) => Err(Withheld::Silence(id)),
+            (why, _) => Ok(why),
+        }
+    }
+
+    fn first(&self, incident: &Incident, recipient: &Recipient) -> Result<Why, Withheld> {
+        let Situation { now, streak, .. } = *self.situation;
+        if !recipient.patience.is_over(streak(&incident.matter), now) {
+            return Err(Withheld::Patience);
+        }
+        let Some(escalation) = recipient.escalation else { return Ok(Why::First) };
+        let opened_at = incident.opened_at.unwrap_or(incident.noticed_at);
+        if incident.acknowledged.is_none() && has_passed(opened_at, escalation, now) {
+            Ok(Why::Escalated)
+        } else {
+            Err(Withheld::Escalation)
+        }
+    }
+
+    fn again(&self, incident: &Incident, told: &Told) -> Option<Why> {
+        let affected_count = self.affected.get(&incident.matter).map_or(0, Vec::len);
+        if affected_count > told.affected_count {
+            return Some(Why::MoreSubjects(affected_count - told.affected_count));
+        }
+        let repeat_after = self.situation.repeat_after.filter(|_| incident.acknowledged.is_none())?;
+        let is_time = has_passed(told.at, repeat_after, self.situation.now);
+        is_time.then(|| Why::Reminder(told.reminder_count.saturating_add(1)))
+    }
+
+    fn closed(&mut self, incident: &Incident, closing: &Closing) {
+        let episode = Episode::of(incident);
+        let told = self.situation.told.get(&episode).into_iter().flat_map(BTreeMap::keys);
+        let silence = self.silence(&incident.matter);
+        for address in told.cloned().collect::<Vec<_>>() {
+            if let Some(id) = silence {
+                self.withheld.push((episode.clone(), Some(address), Withheld::Silence(id)));
+                continue;
+            }
+            let (incident, closing) = (incident.clone(), Some(closing.clone()));
+            let entry =
+                Entry { incident, why: Why::Resolved, closing, affected: Vec::new(), because: Vec::new() };
+            self.tell(address, entry);
+        }
+    }
+
+    fn silence(&self, matter: &Matter) -> Option<u64> {
+        if self.situation.silences.is_empty() {
+            return None;
+        }
+        let path = matter.subject.path();
+        covering(self.situation.silences, &path, self.situation.now).map(|silence| silence.id)
+    }
+
+    fn tell(&mut self, address: Address, entry: Entry) {
+        self.entries.entry(address).or_default().push(entry);
+    }
+}
+
+/// True exactly from the instant on at which the length has passed.
+fn has_passed(since: Timestamp, length: Seconds, now: Timestamp) -> bool {
+    matches!(elapsed(since, now), Elapsed::Past(passed) if passed >= length.duration())
+}

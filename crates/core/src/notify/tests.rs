@@ -1,0 +1,272 @@
+//! Who is told what, one row per branch of the plan.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::checks::{behind_local, offline, unsuccessful};
+use crate::id::{CheckId, Name, SubjectId};
+use crate::recipient::{Patience, Role};
+use crate::silence::Silence;
+use crate::testing::{noon, source_id};
+use crate::verdict::Reason;
+
+fn minute(minutes: i64) -> Timestamp {
+    noon() + SignedDuration::from_mins(minutes)
+}
+
+fn matter(path: &str, check: CheckId) -> Matter {
+    let mut parts = path.split('/');
+    let source = source_id(parts.next().expect("a source"));
+    let subject =
+        SubjectId { source, repository: parts.next().map(Name::new), asset: parts.next().map(Name::new) };
+    Matter { subject, check }
+}
+
+/// An incident that opened at noon.
+fn incident(path: &str, check: CheckId) -> Incident {
+    Incident {
+        matter: matter(path, check),
+        noticed_at: noon(),
+        opened_at: Some(noon()),
+        acknowledged: None,
+        looked_at: noon(),
+        bad_looks: 1,
+        ok_looks: 0,
+        reason: Reason::Never,
+    }
+}
+
+fn address(to: &str) -> Address {
+    Address { channel: "mail".to_owned(), to: to.to_owned() }
+}
+
+fn recipient(to: &str) -> Recipient {
+    let because = vec!["the test says so".to_owned()];
+    Recipient {
+        address: address(to),
+        role: Role::Customer,
+        patience: Patience::None,
+        escalation: None,
+        because,
+    }
+}
+
+/// A world in which a test changes what it is about.
+struct World {
+    known: Known,
+    closed: Vec<(Incident, Closing)>,
+    told: Telling,
+    answer: Answer,
+    streak: Streak,
+    silences: Vec<Silence>,
+    repeat_after: Option<Seconds>,
+}
+
+impl World {
+    /// One customer, and these incidents.
+    fn new(incidents: &[Incident]) -> Self {
+        Self {
+            known: incidents.iter().map(|incident| (incident.matter.clone(), incident.clone())).collect(),
+            closed: Vec::new(),
+            told: Telling::new(),
+            answer: Answer::Recipients(vec![recipient("ada")]),
+            streak: Streak::default(),
+            silences: Vec::new(),
+            repeat_after: None,
+        }
+    }
+
+    fn plan(&self, now: Timestamp) -> Plan {
+        let speaks_of = |silence: &Silence| {
+            let prefix = silence.pattern.clone();
+            Box::new(move |path: &str| path.starts_with(&prefix)) as Box<dyn Fn(&str) -> bool>
+        };
+        let silences: Vec<_> =
+            self.silences.iter().map(|silence| Silenced { silence, speaks_of: speaks_of(silence) }).collect();
+        plan(&Situation {
+            now,
+            known: &self.known,
+            closed: &self.closed,
+            told: &self.told,
+            directory: &|_| self.answer.clone(),
+            streak: &|_| self.streak,
+            silences: &silences,
+            repeat_after: self.repeat_after,
+        })
+    }
+
+    /// Plans, remembers what was told, and returns it in words.
+    fn tell(&mut self, now: Timestamp) -> Vec<String> {
+        let plan = self.plan(now);
+        let mut words = Vec::new();
+        for Digest { address, entries } in plan.digests {
+            for Entry { incident, why, affected, .. } in entries {
+                let count = affected.len();
+                words.push(format!("{} {} {why:?} +{count}", address.to, incident.matter.subject));
+                let told = self.told.entry(Episode::of(&incident)).or_default();
+                let reminder_count = if let Why::Reminder(count) = why { count } else { 0 };
+                told.insert(address.clone(), Told { at: now, reminder_count, affected_count: count });
+            }
+        }
+        words
+    }
+
+    fn withheld(&self, now: Timestamp) -> Vec<Withheld> {
+        self.plan(now).withheld.into_iter().map(|(_, _, withheld)| withheld).collect()
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn what_opened_is_told_once_and_everything_to_one_address_in_one_digest() {
+    let mut world = World::new(&[
+        incident("acme/nas1/db", unsuccessful::ID),
+        incident("acme/nas1/web", unsuccessful::ID),
+    ]);
+    assert_eq!(world.plan(minute(1)).digests.len(), 1);
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db First +0", "ada acme/nas1/web First +0"]);
+    assert_eq!(world.tell(minute(2)), NOTHING);
+}
+
+#[test]
+fn a_suspicion_is_not_told() {
+    let suspected = Incident { opened_at: None, ..incident("acme/nas1/db", unsuccessful::ID) };
+    assert_eq!(World::new(&[suspected]).plan(minute(1)), Plan::default());
+}
+
+#[test]
+fn patience_withholds_and_is_told_when_it_is_over_without_any_edge() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    let patience = Patience::Until { count: Some(3), length: None };
+    world.answer = Answer::Recipients(vec![Recipient { patience, ..recipient("ada") }]);
+    world.streak = Streak { in_row: 2, last_success_at: Some(noon()) };
+    assert_eq!(world.withheld(minute(1)), [Withheld::Patience]);
+    world.streak.in_row = 3;
+    assert_eq!(world.tell(minute(2)), ["ada acme/nas1/db First +0"]);
+}
+
+#[test]
+fn a_silence_withholds_and_its_end_tells() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    let words = || "a test".to_owned();
+    let pattern = "acme/nas1".to_owned();
+    let silence = Silence { id: 7, pattern, from: noon(), until: minute(60), reason: words(), by: words() };
+    world.silences = vec![silence];
+    assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7)]);
+    assert_eq!(world.tell(minute(60)), ["ada acme/nas1/db First +0"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_asked_or_knows_nobody_is_said_and_told_later() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    world.answer = Answer::Unknown;
+    assert_eq!(world.withheld(minute(1)), [Withheld::DirectoryUnknown]);
+    world.answer = Answer::Recipients(Vec::new());
+    assert_eq!(world.withheld(minute(2)), [Withheld::Nobody]);
+    world.answer = Answer::Recipients(vec![recipient("ada"), recipient("bob")]);
+    assert_eq!(world.tell(minute(3)), ["ada acme/nas1/db First +0", "bob acme/nas1/db First +0"]);
+}
+
+#[test]
+fn who_is_told_second_waits_for_an_acknowledgement() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    let escalation = Some(Seconds::minutes(30));
+    world.answer = Answer::Recipients(vec![recipient("ada"), Recipient { escalation, ..recipient("boss") }]);
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db First +0"]);
+    assert_eq!(world.withheld(minute(29)), [Withheld::Escalation]);
+    let mut acknowledged = world.known.clone();
+    for incident in acknowledged.values_mut() {
+        incident.acknowledged = Some(crate::incident::Acknowledged { at: minute(5), by: "ada".to_owned() });
+    }
+    let unacknowledged = std::mem::replace(&mut world.known, acknowledged);
+    assert_eq!(world.tell(minute(30)), NOTHING);
+    world.known = unacknowledged;
+    assert_eq!(world.tell(minute(30)), ["boss acme/nas1/db Escalated +0"]);
+}
+
+#[test]
+fn reminders_come_once_per_interval_until_somebody_acknowledges() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    world.repeat_after = Some(Seconds::hours(24));
+    world.tell(minute(0));
+    assert_eq!(world.tell(minute(24 * 60 - 1)), NOTHING);
+    assert_eq!(world.tell(minute(24 * 60)), ["ada acme/nas1/db Reminder(1) +0"]);
+    assert_eq!(world.tell(minute(24 * 60 + 1)), NOTHING);
+    assert_eq!(world.tell(minute(48 * 60)), ["ada acme/nas1/db Reminder(2) +0"]);
+    for incident in world.known.values_mut() {
+        incident.acknowledged = Some(crate::incident::Acknowledged { at: noon(), by: "ada".to_owned() });
+    }
+    assert_eq!(world.tell(minute(72 * 60)), NOTHING);
+}
+
+#[test]
+fn a_cause_is_told_for_what_it_affects_and_what_is_still_bad_after_it_is_told_then() {
+    let mut world = World::new(&[
+        incident("acme/nas1", offline::ID),
+        incident("acme/nas1/db", behind_local::ID),
+        incident("acme/nas1/web", behind_local::ID),
+        incident("acme/nas1/web", unsuccessful::ID),
+    ]);
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1 First +2", "ada acme/nas1/web First +0"]);
+    let late = incident("acme/nas1/mail", behind_local::ID);
+    world.known.insert(late.matter.clone(), late);
+    assert_eq!(world.tell(minute(2)), ["ada acme/nas1 MoreSubjects(1) +3"]);
+    assert_eq!(world.tell(minute(3)), NOTHING);
+    let cause = world.known.remove(&matter("acme/nas1", offline::ID)).expect("it is open");
+    world.known.remove(&matter("acme/nas1/mail", behind_local::ID));
+    world.closed = vec![(cause, Closing::Recovered)];
+    assert_eq!(
+        world.tell(minute(4)),
+        ["ada acme/nas1/db First +0", "ada acme/nas1/web First +0", "ada acme/nas1 Resolved +0"]
+    );
+}
+
+#[test]
+fn only_who_was_told_is_told_that_it_is_over_and_another_episode_is_told_again() {
+    let over = incident("acme/nas1/db", unsuccessful::ID);
+    let mut world = World::new(&[]);
+    world.closed = vec![(over.clone(), Closing::Recovered)];
+    assert_eq!(world.tell(minute(1)), NOTHING);
+    let told = Told { at: noon(), reminder_count: 0, affected_count: 0 };
+    world.told.entry(Episode::of(&over)).or_default().insert(address("ada"), told);
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db Resolved +0"]);
+    let again = Incident { noticed_at: minute(5), opened_at: Some(minute(5)), ..over };
+    world.known.insert(again.matter.clone(), again);
+    world.closed.clear();
+    assert_eq!(world.tell(minute(6)), ["ada acme/nas1/db First +0"]);
+}
+
+proptest! {
+    /// I3 and I6: whatever happens, telling twice at one instant tells nothing the second time, and nobody is told "first"
+    /// twice about an episode.
+    #[test]
+    fn nobody_is_told_the_same_twice(
+        steps in prop::collection::vec((0_usize..6, 0_i64..200, any::<bool>()), 1..30),
+        repeat_hours in prop::option::of(1_u32..4),
+    ) {
+        let checks = [offline::ID, behind_local::ID, unsuccessful::ID];
+        let mut world = World::new(&[]);
+        world.repeat_after = repeat_hours.map(Seconds::hours);
+        let (mut now, mut firsts) = (noon(), std::collections::HashSet::new());
+        for (which, minutes, is_known) in steps {
+            now += SignedDuration::from_mins(minutes);
+            let path = if which % 3 == 0 { "acme/nas1".to_owned() } else { format!("acme/nas1/a{}", which / 3) };
+            let changed = incident(&path, checks[which % 3]);
+            if is_known {
+                let opened = Incident { noticed_at: now, opened_at: Some(now), ..changed };
+                world.known.entry(opened.matter.clone()).or_insert(opened);
+            } else {
+                world.known.remove(&changed.matter);
+            }
+            for digest in world.plan(now).digests {
+                for entry in digest.entries.iter().filter(|entry| entry.why == Why::First) {
+                    prop_assert!(firsts.insert((digest.address.clone(), Episode::of(&entry.incident))));
+                }
+            }
+            world.tell(now);
+            prop_assert_eq!(world.tell(now), Vec::<String>::new());
+        }
+    }
+}

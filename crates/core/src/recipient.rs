@@ -1,0 +1,129 @@
+//! Who is to be told, through what, and why them?
+//!
+//! A directory answers with recipients; nothing here knows which directory, and nothing decides whether there is anything
+//! to tell.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::time::{Elapsed, Seconds, elapsed};
+
+/// Where a message goes: the name of a channel, and an address as that channel understands it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// The channel, such as `mail`.
+    pub channel: String,
+    /// The address within it, such as a mailbox.
+    pub to: String,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.channel, self.to)
+    }
+}
+
+/// What somebody is to a subject; decides what a link in a message lets them do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Whose backup it is.
+    Customer,
+    /// Who sold it.
+    Reseller,
+    /// Who runs lastgood.
+    Operator,
+}
+
+impl Role {
+    /// Returns the word used in the configuration and in every output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Reseller => "reseller",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// How long somebody wants to wait before they hear of failed or missed runs. A wish of theirs, and no part of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// None: they are told at once.
+    None,
+    /// They are told when either is reached; where both are `None`, never.
+    Until {
+        /// So many runs in a row failed or were missed.
+        count: Option<u32>,
+        /// The last success is longer ago than this; one that is not known counts as longer ago than any length.
+        length: Option<Seconds>,
+    },
+}
+
+/// What patience is measured with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    /// How many runs in a row failed or were missed.
+    pub in_row: u32,
+    /// When the last one succeeded.
+    pub last_success_at: Option<Timestamp>,
+}
+
+impl Patience {
+    /// True if they want to hear of it now.
+    pub fn is_over(self, streak: Streak, now: Timestamp) -> bool {
+        let Self::Until { count, length } = self else { return true };
+        let is_long = |limit: Seconds| match streak.last_success_at.map(|at| elapsed(at, now)) {
+            None => true,
+            Some(Elapsed::Past(passed)) => passed > limit.duration(),
+            Some(Elapsed::Ahead) => false,
+        };
+        count.is_some_and(|count| streak.in_row >= count) || length.is_some_and(is_long)
+    }
+}
+
+/// Somebody who is to be told about an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Where.
+    pub address: Address,
+    /// What they are to the subject.
+    pub role: Role,
+    /// How long they want to wait.
+    pub patience: Patience,
+    /// How long an incident must have been open without anybody saying that they know before they are told; `None` for
+    /// those who are told first.
+    pub escalation: Option<Seconds>,
+    /// Why them, step by step.
+    pub because: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::{NANOSECOND, ago, noon};
+
+    fn until(count: Option<u32>, days: Option<u32>) -> Patience {
+        Patience::Until { count, length: days.map(Seconds::days) }
+    }
+
+    #[rstest]
+    #[case::none_at_all(Patience::None, 0, true)]
+    #[case::neither_is_never(until(None, None), u32::MAX, false)]
+    #[case::one_before(until(Some(3), None), 2, false)]
+    #[case::exactly_the_count(until(Some(3), None), 3, true)]
+    fn runs_are_counted(#[case] patience: Patience, #[case] in_row: u32, #[case] is_over: bool) {
+        assert_eq!(patience.is_over(Streak { in_row, last_success_at: Some(noon()) }, noon()), is_over);
+    }
+
+    #[test]
+    fn the_last_success_must_be_longer_ago_than_the_length() {
+        let patience = until(Some(9), Some(2));
+        let is_over = |last_success_at| patience.is_over(Streak { in_row: 1, last_success_at }, noon());
+        assert!(!is_over(Some(ago(noon(), Seconds::days(2)))));
+        assert!(is_over(Some(ago(noon(), Seconds::days(2)) - NANOSECOND)));
+        assert!(is_over(None));
+    }
+}

@@ -1,0 +1,80 @@
+//! When is nobody told, although it is bad?
+//!
+//! A silence withholds notifications about some subjects for a time; judging goes on, incidents open and close. It does
+//! not know who would have been told.
+
+use jiff::Timestamp;
+
+/// Says that notifications about some subjects are withheld for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Its number.
+    pub id: u64,
+    /// Which subjects, as a pattern over their paths; how it is read is the caller's matter.
+    pub pattern: String,
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when; at this instant it is over.
+    pub until: Timestamp,
+    /// Why, in words.
+    pub reason: String,
+    /// Who said so, in their own words.
+    pub by: String,
+}
+
+impl Silence {
+    /// True at its first instant and until before its last.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+}
+
+/// A silence with its pattern as it was read.
+pub struct Silenced<'a> {
+    /// The silence.
+    pub silence: &'a Silence,
+    /// True for the path of a subject it speaks of.
+    pub speaks_of: Box<dyn Fn(&str) -> bool + 'a>,
+}
+
+/// Returns the silence that covers a subject now: of several, the one that lasts longest.
+pub fn covering<'a>(silences: &[Silenced<'a>], path: &str, now: Timestamp) -> Option<&'a Silence> {
+    let in_force = silences.iter().filter(|silenced| silenced.silence.is_in_force(now));
+    let speaking = in_force.filter(|silenced| (silenced.speaks_of)(path));
+    speaking.map(|silenced| silenced.silence).max_by_key(|silence| (silence.until, silence.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NANOSECOND, at, noon};
+
+    fn silence(id: u64, until: &str) -> Silence {
+        let (pattern, reason, by) = ("acme/*".to_owned(), "a new disk".to_owned(), "the operator".to_owned());
+        Silence { id, pattern, from: noon(), until: at(until), reason, by }
+    }
+
+    fn of<'a>(silence: &'a Silence, prefix: &'a str) -> Silenced<'a> {
+        Silenced { silence, speaks_of: Box::new(move |path| path.starts_with(prefix)) }
+    }
+
+    #[test]
+    fn a_silence_begins_with_its_first_instant_and_ends_before_its_last() {
+        let night = silence(1, "2026-03-03T06:00:00Z");
+        let covers = |now| covering(&[of(&night, "acme/")], "acme/nas1/db", now).is_some();
+        assert!(!covers(noon() - NANOSECOND));
+        assert!(covers(noon()));
+        assert!(covers(at("2026-03-03T06:00:00Z") - NANOSECOND));
+        assert!(!covers(at("2026-03-03T06:00:00Z")));
+    }
+
+    #[test]
+    fn only_a_silence_that_speaks_of_the_subject_covers_it_and_the_longest_is_named() {
+        let (night, week) = (silence(1, "2026-03-03T06:00:00Z"), silence(2, "2026-03-09T12:00:00Z"));
+        let silences = [of(&week, "acme/nas1"), of(&night, "acme/")];
+        let id = |path| covering(&silences, path, noon()).map(|silence| silence.id);
+        assert_eq!(id("acme/nas1/db"), Some(2));
+        assert_eq!(id("acme/nas2/db"), Some(1));
+        assert_eq!(id("other/nas2/db"), None);
+    }
+}
