@@ -1,6 +1,7 @@
 //! Does the whole program keep its promises, from the outside?
 
 mod borg;
+mod bot;
 mod cli;
 mod collector;
 mod config;
