@@ -14,12 +14,14 @@ use crate::publish::grafolean::{Look, Publication};
 use crate::report;
 use crate::sources::Keep;
 
-pub(super) const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
-  RESTIC_PASSWORD_FILE=pw lastgood publish grafolean restic:/srv/restic/web1 --account 17 \\
-      --backend-url https://grafolean.example.org/api --token-file /etc/lastgood/bot.token
-  lastgood publish grafolean --account 17 …                     every source of /etc/lastgood/config.toml
-  lastgood publish grafolean --dry-run datto-xml:status.xml     print paths and values, send nothing";
+  lastgood publish grafolean --dry-run datto-xml:status.xml     print paths and values, send nothing
+  RESTIC_PASSWORD_FILE=pw BACKEND_URL=https://grafolean.example.org/api lastgood publish grafolean \\
+      restic:/srv/restic/web1 --account 17 --token-file bot.token
+  lastgood publish grafolean --account 17     every source of /etc/lastgood/config.toml
+
+Exit code 4 says that not everything was published, whatever the backups are.";
 
 /// The longest prefix, in bytes: behind it stand a source and two names of at most 800 bytes.
 const PREFIX_MAX_BYTES: usize = 100;

@@ -41,13 +41,15 @@ const END: Duration = Duration::from_secs(4);
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  lastgood bot --backend-url https://grafolean.example.org/api --token-file /etc/lastgood/bot.token --spool /var/spool/lastgood
-  BACKEND_URL=http://grafolean/api BOT_TOKEN_FROM_FILE=/run/secrets/token lastgood bot --fail-file /tmp/fail_health_check
-  lastgood bot --once --backend-url … --token-file …     one look at every entity, for cron
+  lastgood bot --backend-url https://grafolean.example.org/api --token-file bot.token --spool spool
+  BACKEND_URL=http://grafolean/api BOT_TOKEN_FROM_FILE=/run/secrets/token lastgood bot
+  lastgood bot --once     one look at every entity, for cron
 
-An entity of the protocol `backup` needs a credential with the details
+An entity of the protocol `backup` needs a sensor with an interval, and a credential with the details
   {\"kind\": \"restic\", \"location\": \"/srv/restic/web1\", \"secret\": \"…\"}
-and at least one sensor with an interval. All about it: docs/grafolean.md";
+What is published under which path: docs/grafolean.md
+
+The bot runs until a signal ends it: exit code 0, or 4 if values were lost. With --once as below.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

@@ -10,6 +10,9 @@ use crate::support::binary::run;
 #[case::check(&["check"])]
 #[case::summary(&["summary"])]
 #[case::explain(&["explain"])]
+#[case::bot(&["bot"])]
+#[case::publish(&["publish"])]
+#[case::publish_to_grafolean(&["publish", "grafolean"])]
 #[case::raw(&["raw"])]
 #[case::config(&["config"])]
 #[case::config_check(&["config", "check"])]
@@ -35,8 +38,8 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn every_command_that_judges_names_its_exit_codes_in_its_help() {
-    for command in ["check", "summary", "explain"] {
-        let help = run(&[command, "--help"]).stdout;
+    for command in [&["check"][..], &["summary"], &["explain"], &["bot"], &["publish", "grafolean"]] {
+        let help = run(&[command, &["--help"]].concat()).stdout;
         assert!(help.contains("2  nothing is bad, but something is unknown"), "{help}");
     }
 }
@@ -65,6 +68,17 @@ fn every_command_that_judges_names_its_exit_codes_in_its_help() {
 #[case::raw_of_two_sources(&["raw", SAMPLE, SAMPLE])]
 #[case::explain_without_subject(&["explain"])]
 #[case::an_unknown_shell(&["completions", "tcsh"])]
+#[case::a_bot_without_a_backend(&["bot"])]
+#[case::a_bot_without_a_token(&["bot", "--backend-url", "http://127.0.0.1:1/api"])]
+#[case::a_bot_without_its_token_file(&["bot", "--backend-url", "http://127.0.0.1:1/api", "--token-file", "none"])]
+#[case::a_bot_with_another_file_for_a_token(&["bot", "--backend-url", "http://127.0.0.1:1/api", "--token-file", "ok.xml"])]
+#[case::a_bot_that_never_fetches(&["bot", "--jobs-refresh-interval", "0"])]
+#[case::a_bot_that_looks_once_and_again(&["bot", "--once", "--spool", "x"])]
+#[case::publishing_nowhere(&["publish"])]
+#[case::publishing_for_nobody(&["publish", "grafolean", SAMPLE])]
+#[case::publishing_without_a_backend(&["publish", "grafolean", SAMPLE, "--account", "5"])]
+#[case::publishing_below_no_path(&["publish", "grafolean", "--prefix", "a b", "--dry-run", SAMPLE])]
+#[case::publishing_where_grafolean_does(&["publish", "grafolean", "--prefix", "system.x", "--dry-run", SAMPLE])]
 #[case::a_demo_without_appliances(&["demo", "--devices", "0"])]
 fn a_wrong_command_line_is_refused_with_a_remedy(#[case] arguments: &[&str]) {
     let ran = run(arguments);
