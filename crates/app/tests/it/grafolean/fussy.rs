@@ -27,8 +27,8 @@ struct Fussy {
 
 impl Fussy {
     async fn start(complaint: Complaint) -> (Self, String) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let url = format!("http://{}/api", listener.local_addr().unwrap());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let url = format!("http://{}/api", listener.local_addr().expect("an address"));
         let fussy = Self { complaint, stored: Arc::default() };
         let serving = fussy.clone();
         tokio::spawn(async move {
@@ -53,7 +53,7 @@ impl Fussy {
         let (status, words) = if values.iter().any(|value| value["p"] == "bad") {
             self.complaint?
         } else {
-            let mut stored = self.stored.lock().unwrap();
+            let mut stored = self.stored.lock().expect("nobody panics holding it");
             for value in values {
                 stored.insert(value["p"].as_str()?.to_owned(), value["v"].as_f64()?);
             }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use lastgood_collector::grafolean::{Client, Error, Outbox, OutboxSettings, SpoolError, Token};
 use lastgood_collector::{FailureKind, Sample, Second};
-use lastgood_simulator::grafolean::{Backend, Fault, Faults, Scope, Seeded, World};
+use lastgood_simulator::ClosedPort;
+use lastgood_simulator::grafolean::{Backend, Fault, Faults, Options, Scope, Seeded, World};
 
 use super::{AMPLE, AT, backend, client, open, quick, samples, stored, storing, systemwide, until};
 
@@ -13,7 +14,10 @@ use super::{AMPLE, AT, backend, client, open, quick, samples, stored, storing, s
 async fn send_series(outbox: &Outbox, account_id: i64, seconds: std::ops::Range<u32>) {
     for second in seconds {
         let samples = ["x", "y"].map(|path| Sample::new(path, f64::from(second)));
-        outbox.send_results(account_id, Second(i64::from(second)), samples.into()).await.unwrap();
+        outbox
+            .send_results(account_id, Second(i64::from(second)), samples.into())
+            .await
+            .expect("good values");
     }
 }
 
@@ -110,6 +114,46 @@ async fn reopen(client: &Client, folder: &Path) -> Outbox {
         }
     };
     tokio::time::timeout(AMPLE, opening).await.expect("the folder becomes free")
+}
+
+/// Names the folder for the process that is to die.
+const DYING: &str = "LASTGOOD_TEST_DYING_SPOOL";
+
+#[tokio::test]
+async fn a_process_that_is_killed_loses_no_value_it_took() {
+    if let Some(folder) = std::env::var_os(DYING) {
+        let nobody = ClosedPort::reserve().unwrap();
+        let client = client(&nobody.url(), "24b10e42-37e6-41bb-b18b-abd2fd7a7a36");
+        let outbox = open(&client, Some(Path::new(&folder))).await;
+        send_series(&outbox, 1, 0..100).await;
+        std::process::abort();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let test = concat!("grafolean::outbox::", "a_process_that_is_killed_loses_no_value_it_took");
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact"])
+        .env(DYING, folder.path())
+        .output()
+        .unwrap();
+    assert!(!ran.status.success());
+    let seeded = World::seeded(1, 0, 0, "snmp");
+    let backend = backend(&seeded, Faults::none());
+    let outbox = open(&systemwide(&backend, &seeded), Some(folder.path())).await;
+    assert_eq!(outbox.close(AMPLE).await.count, 0);
+    assert_series(&seeded.world, 1, 0..100);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_backend_closed_meanwhile_costs_nothing() {
+    let seeded = World::seeded(1, 0, 0, "snmp");
+    let idle_timeout = Duration::from_millis(20);
+    let options = Options { idle_timeout, ..Options::default() };
+    let backend = Backend::start_with(seeded.world.clone(), options).unwrap();
+    let client = systemwide(&backend, &seeded);
+    for milliseconds in 10..40 {
+        client.accounts().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
 }
 
 #[tokio::test]
