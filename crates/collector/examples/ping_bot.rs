@@ -13,13 +13,13 @@
 //!
 //! Reads `BACKEND_URL`, `BOT_TOKEN` or `BOT_TOKEN_FROM_FILE`, and `JOBS_REFRESH_INTERVAL` in seconds, 60 unless set.
 
+mod environment;
+
 use std::collections::BTreeMap;
-use std::env;
-use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use lastgood_collector::grafolean::{Client, JobConfig, Outbox, OutboxSettings, SensorConfig, Token};
+use lastgood_collector::grafolean::{Client, JobConfig, Outbox, SensorConfig};
 use lastgood_collector::{
     Call, Clock, Collector, Engine, Failure, Job, Jobs, Outcome, Sample, SystemClock, shutdown_signal,
 };
@@ -149,21 +149,9 @@ fn is_our_own(error: &io::Error) -> bool {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_ansi(false).with_writer(io::stderr).init();
-    let token = match env::var("BOT_TOKEN") {
-        Ok(token) if !token.is_empty() => Token::new(&token)?,
-        _ => Token::from_file(env::var("BOT_TOKEN_FROM_FILE")?.as_ref())?,
-    };
-    let client = Client::new(&env::var("BACKEND_URL")?, token)?;
-    let refresh_seconds = env::var("JOBS_REFRESH_INTERVAL").map_or(Ok(60), |seconds| seconds.parse())?;
-    let outbox = Outbox::open(client.clone(), OutboxSettings::default()).await?;
-    let engine = Engine::new(PingBot { client, outbox: outbox.clone() })
-        .refresh_every(Duration::from_secs(refresh_seconds))
-        .running_max(RUNNING_MAX);
-    engine.run(shutdown_signal()).await;
-    match outbox.close(Duration::from_secs(10)).await.count {
-        0 => Ok(()),
-        count => Err(format!("{count} values were not sent").into()),
-    }
+async fn main() -> Result<(), String> {
+    let (client, outbox, refresh_interval) = environment::read().await?;
+    let engine = Engine::new(PingBot { client, outbox: outbox.clone() });
+    engine.refresh_every(refresh_interval).running_max(RUNNING_MAX).run(shutdown_signal()).await;
+    environment::send_rest(outbox).await
 }

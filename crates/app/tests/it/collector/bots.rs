@@ -149,5 +149,6 @@ async fn a_bot_with_a_wrong_token_ends_at_once_and_does_not_show_it() {
     command.env("BACKEND_URL", "http://127.0.0.1:9/api").env("BOT_TOKEN", "hunter2");
     let ran: Ran = command.output().expect("the bot starts").into();
     assert_eq!(ran.code, 1, "{}", ran.text());
+    assert!(ran.stderr.contains("the token of a bot is a UUID"), "{}", ran.text());
     assert!(!ran.text().contains("hunter2"), "{}", ran.text());
 }
