@@ -66,11 +66,13 @@ impl Opened {
         Ok(Self { id, kind: entry.kind, deadline, source })
     }
 
-    /// Looks once. A source that hangs or panics is a failed look of that source and of no other.
+    /// Looks once. A source that hangs or panics is a failed look of that source and of no other. Whoever drops this, or
+    /// gives it up, ends the look and the programs it runs.
     pub async fn look(&self, at: Timestamp, keep: Keep) -> Collection {
         let source = Arc::clone(&self.source);
-        let task = tokio::spawn(async move { source.look(at, keep).await });
-        let (kind, reason) = match tokio::time::timeout(self.deadline + DEADLINE_MARGIN, task).await {
+        let mut task = tokio::spawn(async move { source.look(at, keep).await });
+        let _end = AbortOnDrop(task.abort_handle());
+        let (kind, reason) = match tokio::time::timeout(self.deadline + DEADLINE_MARGIN, &mut task).await {
             Ok(Ok(collection)) => return collection,
             Ok(Err(_)) => (
                 FailureKind::Unsupported,
@@ -86,5 +88,14 @@ impl Opened {
         };
         let failure = Failure { place: Place::source(), kind, reason };
         Collection::failed(self.id.clone(), self.kind, at, failure)
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

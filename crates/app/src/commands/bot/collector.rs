@@ -21,6 +21,9 @@ const LOOKS_PER_SERVER: u32 = 2;
 /// The longest pause before a backend that never answered is asked again.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// What the bot itself is called where something is said.
+const BOT: &str = "bot";
+
 /// What the bot works with.
 pub(super) struct Bot {
     pub(super) client: Client,
@@ -53,7 +56,13 @@ impl Collector for Bot {
             }
         }
         tracing::debug!(entities = listed.len(), kept_accounts, "listed");
+        let protocol = &self.protocol;
+        let nothing = (listed.is_empty() && kept_accounts == 0).then(|| {
+            format!("there is nothing to look at: no device with the protocol `{protocol}`, a credential and a sensor")
+        });
+        self.said.say(BOT, Matter::Entities, nothing.as_deref());
         if kept_accounts == 0 {
+            listed.insert(Box::from(BOT));
             self.said.keep(&listed);
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! Knows neither when it is looked at nor how numbers travel.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,7 +34,7 @@ pub(super) struct Entity {
     config: JobConfig,
     id: SourceId,
     credential: Result<Credential, String>,
-    opened: OnceLock<Result<Opened, String>>,
+    opened: Mutex<Option<Opened>>,
 }
 
 /// An entity has changed if its configuration has.
@@ -56,7 +56,7 @@ impl Entity {
         let id = SourceId::new(&name).expect("made of letters, digits and hyphens");
         let credential =
             credential::read(&config.credential_details, id.clone()).map_err(|error| error.to_string());
-        Self { config, id, credential, opened: OnceLock::new() }
+        Self { config, id, credential, opened: Mutex::default() }
     }
 
     /// What its job and its source are called: `entity-<account>-<entity>`.
@@ -140,13 +140,18 @@ impl Entity {
         Looked { samples, exit: Exit::SomethingUnknown }
     }
 
-    async fn open(&self) -> Result<&Opened, String> {
+    async fn open(&self) -> Result<Opened, String> {
         let credential = self.credential.as_ref().map_err(Clone::clone)?;
         if credential::is(credential.source.entry, &datto::xml::ENTRY) {
             check_document(&credential.source.location).await?;
         }
-        let open = || Opened::new(credential.source.clone()).map_err(|error| error.to_string());
-        self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*opened {
+            return Ok(opened.clone());
+        }
+        let new = Opened::new(credential.source.clone()).map_err(|error| error.to_string())?;
+        *opened = Some(new.clone());
+        Ok(new)
     }
 }
 

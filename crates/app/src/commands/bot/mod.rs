@@ -39,6 +39,9 @@ const LOOKS_AT_ONCE: usize = 16;
 /// How long looks under way are waited for at the end, and then values that wait: a container is killed after 10 s.
 const END: Duration = Duration::from_secs(4);
 
+/// How long the runtime is waited for after that.
+const LAST_END: Duration = Duration::from_secs(1);
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   lastgood bot --backend-url https://grafolean.example.org/api --token-file bot.token --spool spool
@@ -129,7 +132,8 @@ fn serve(arguments: &Arguments) -> Result<Exit, Exit> {
         tracing::info!(?stopped, "the looks have ended");
         Ok(close(outbox).await)
     });
-    runtime.shutdown_background();
+    // Looks that were dropped end the programs they run; a thread that hangs in a file is not waited for any longer.
+    runtime.shutdown_timeout(LAST_END);
     ended
 }
 

@@ -12,6 +12,8 @@ const WORDS_MAX_BYTES: usize = 1_000;
 /// What a trouble is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Matter {
+    /// Which entities there are.
+    Entities,
     /// When the entity is looked at.
     Intervals,
     /// What its credential holds.

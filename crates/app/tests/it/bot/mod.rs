@@ -235,19 +235,86 @@ fn instants_in(folder: &std::path::Path) -> Vec<f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_sent_before_the_end_is_sent_after_the_next_start() {
+    let mut grafolean = Grafolean::start();
+    grafolean.entity(1, &document());
+    let spool = tempfile::tempdir().expect("a temporary folder");
+    let folder = spool.path().to_str().expect("UTF-8");
+    let bot = Running::start(&grafolean, &["--spool", folder]);
+    grafolean.wait_for_looks(1, 1).await;
+    grafolean.go_down();
+    let before = grafolean.instants(1, "look.ok");
+    let waiting =
+        || instants_in(spool.path()).into_iter().filter(|at| !before.contains(at)).collect::<Vec<_>>();
+    wait("a look in the spool", || !waiting().is_empty()).await;
+    let ran = bot.end().await;
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    assert!(ran.stderr.contains("values wait in the spool for the next start"), "{}", ran.text());
+    let waited = waiting();
+    grafolean.come_up();
+    let bot = Running::start(&grafolean, &["--spool", folder]);
+    wait("what waited to arrive", || {
+        let arrived = grafolean.instants(1, "look.ok");
+        waited.iter().all(|at| arrived.contains(at))
+    })
+    .await;
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_are_lost_at_the_end_are_told_by_the_exit_code() {
+    let mut grafolean = Grafolean::start();
+    grafolean.entity(1, &document());
+    let bot = Running::start(&grafolean, &[]);
+    grafolean.wait_for_looks(1, 1).await;
+    grafolean.go_down();
+    bot.wait_until_said("values wait: ").await;
+    let ran = bot.end().await;
+    assert_eq!(ran.code, 4, "{}", ran.text());
+    assert!(ran.stderr.contains("were not sent and are lost; with --spool"), "{}", ran.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_revoked_is_told_and_the_values_wait_for_it() {
+    let grafolean = Grafolean::start();
+    grafolean.entity(1, &document());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fail_file = folder.path().join("fail");
+    let bot = Running::start(&grafolean, &["--fail-file", fail_file.to_str().expect("UTF-8")]);
+    grafolean.wait_for_looks(1, 1).await;
+    grafolean.world.revoke_token(BOT, "5eeded00-0000-4000-8000-00000000000b");
+    bot.wait_until_said("the backend answered 401").await;
+    bot.wait_until_said("values wait: ").await;
+    wait("the file for the health check", || fail_file.exists()).await;
+    let before = grafolean.instants(1, "look.ok").len();
+    grafolean.world.revoke_token(BOT, TOKEN);
+    wait("the file to go", || !fail_file.exists()).await;
+    wait("new values", || grafolean.instants(1, "look.ok").len() > before).await;
+    let ran = bot.end().await;
+    holds_no_secret(&ran.stderr, &[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_listed_keeps_its_entities() {
     let grafolean = Grafolean::start();
     grafolean.entity(1, &document());
     let bot = Running::start(&grafolean, &[]);
     grafolean.wait_for_looks(1, 1).await;
-    grafolean.world.revoke_token(BOT, "5eeded00-0000-4000-8000-00000000000b");
-    bot.wait_until_said("the backend answered 401").await;
-    bot.wait_until_said("values wait").await;
-    let before = grafolean.instants(1, "look.ok").len();
-    grafolean.world.revoke_token(BOT, TOKEN);
-    wait("new values", || grafolean.instants(1, "look.ok").len() > before).await;
+    grafolean.world.remove_permissions(BOT, "accounts/5/entities");
+    bot.wait_until_said("the old ones stay").await;
+    grafolean.wait_for_looks(1, 3).await;
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_with_nothing_to_look_at_says_so() {
+    let grafolean = Grafolean::start();
+    let bot = Running::start(&grafolean, &[]);
+    bot.wait_until_said("bot: there is nothing to look at").await;
+    grafolean.entity(1, &document());
+    grafolean.wait_for_looks(1, 1).await;
     let ran = bot.end().await;
-    holds_no_secret(&ran.stderr, &[]);
+    assert_eq!(ran.stderr.matches("nothing to look at").count(), 1, "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,6 +348,33 @@ async fn a_source_that_hangs_holds_up_no_other_and_not_the_end() {
     grafolean.wait_for_looks(30, 3).await;
     let ran = bot.end().await;
     assert_eq!(ran.code, 0, "{}", ran.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_hangs_does_not_outlive_the_bot() {
+    let grafolean = Grafolean::start();
+    grafolean.entity(1, &json!({"kind": "restic", "location": "/srv/restic", "secret": PASSWORD}));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (restic, pid_file) = (folder.path().join("restic"), folder.path().join("pid"));
+    let script =
+        format!("#!/bin/sh\necho $$ >'{0}.new'\nmv '{0}.new' '{0}'\nexec sleep 600\n", pid_file.display());
+    std::fs::write(&restic, script).expect("a writable folder");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&restic, executable).expect("our own file");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a PATH"));
+    let bot = Running::start_with(&grafolean, &[], &[("PATH", &path)]);
+    wait("the program to run", || pid_file.exists()).await;
+    let pid = std::fs::read_to_string(&pid_file).expect("a readable file");
+    let process = std::path::Path::new("/proc").join(pid.trim());
+    assert!(process.exists());
+    let ran = bot.end().await;
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    // Dead, or dead and not yet fetched by whoever inherited it.
+    let is_over = || {
+        let state = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+        state.rsplit(") ").next().is_none_or(|behind| behind.is_empty() || behind.starts_with('Z'))
+    };
+    wait("the program to be over", is_over).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

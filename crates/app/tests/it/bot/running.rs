@@ -65,7 +65,7 @@ impl Running {
         assert!(killed.expect("sh runs").success());
         let mut ran = answer(self.child).await;
         self.reading.await.expect("reading does not panic");
-        ran.stderr = self.said.lock().expect("no panic").clone();
+        ran.stderr.clone_from(&self.said.lock().expect("no panic"));
         ran
     }
 }
