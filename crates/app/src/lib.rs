@@ -5,6 +5,7 @@ pub mod commands;
 pub mod config;
 pub mod exit;
 pub mod pipeline;
+pub mod program;
 pub mod publish;
 pub mod report;
 pub mod secret;

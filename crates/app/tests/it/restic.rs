@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lastgood::sources::program::Environment;
+use lastgood::program::Environment;
 use lastgood::sources::restic::{ENTRY, open_in};
 use lastgood::sources::{Source, SourceConfig};
 use lastgood_core::observation::{Extent, FailureKind};

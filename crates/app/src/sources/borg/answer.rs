@@ -10,7 +10,8 @@ use lastgood_core::observation::{Evidence, FailureKind};
 use super::base::Base;
 use super::complaint::Complaint;
 use super::parse::{self, Archives};
-use crate::sources::program::{End, Problem, Spoken, quoted, too_slow};
+use crate::program::{End, Spoken, quoted};
+use crate::sources::program::{Problem, too_slow};
 
 /// What advice depends on.
 #[derive(Clone, Copy, Debug)]

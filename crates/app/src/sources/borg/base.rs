@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use lastgood_core::id::SourceId;
 use lastgood_core::observation::FailureKind;
 
-use crate::sources::program::{Environment, Problem};
+use crate::program::Environment;
+use crate::sources::program::Problem;
 
 /// The folder of one source.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use lastgood_core::observation::FailureKind;
 use serde::Deserialize;
 
 use super::base::Base;
-use crate::sources::program::{Problem, Text, quoted};
+use crate::program::quoted;
+use crate::sources::program::{Problem, Text};
 
 /// Everything borg logged: JSON lines, among them plain text from Python and ssh.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use rstest::rstest;
 
 use super::complaint::Complaint;
 use super::*;
-use crate::sources::program::End;
+use crate::program::End;
 
 const AT: &str = "2026-11-21T13:00:00Z";
 const ASKING: answer::Asking<'static> = answer::Asking { deadline: Duration::from_mins(1), base: None };

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::location::secret_of_location;
+use crate::program::Environment;
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
@@ -30,11 +31,7 @@ pub(in crate::sources) struct Redaction(Vec<String>);
 
 impl Redaction {
     /// Knows the password of the repository, those in its location, and those of storage services.
-    pub(in crate::sources) fn new(
-        password: Option<&str>,
-        location: &str,
-        environment: &super::Environment,
-    ) -> Self {
+    pub(in crate::sources) fn new(password: Option<&str>, location: &str, environment: &Environment) -> Self {
         let own = password.map(str::to_owned).into_iter().chain(secret_of_location(location));
         let foreign = FOREIGN_SECRETS.iter().filter_map(|name| environment.get(name)?.to_str());
         let foreign = foreign.filter(|secret| secret.chars().count() >= FOREIGN_MIN_CHARS).map(str::to_owned);
@@ -72,7 +69,6 @@ impl std::fmt::Debug for Redaction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::program::Environment;
 
     #[test]
     fn no_secret_of_a_source_is_left_in_a_text() {

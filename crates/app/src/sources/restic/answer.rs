@@ -10,7 +10,8 @@ use lastgood_core::observation::FailureKind;
 
 use super::complaint::{self, Complaint};
 use super::parse::{self, Snapshots};
-use crate::sources::program::{End, Problem, Spoken, quoted, too_slow};
+use crate::program::{End, Spoken, quoted};
+use crate::sources::program::{Problem, too_slow};
 
 /// Reads the list of snapshots. Beside it stands why it is not complete, if it is not.
 ///

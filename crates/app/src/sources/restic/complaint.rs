@@ -6,7 +6,8 @@
 use lastgood_core::observation::FailureKind;
 use serde::Deserialize;
 
-use crate::sources::program::{Problem, quoted};
+use crate::program::quoted;
+use crate::sources::program::Problem;
 
 /// The lines that stand for something gone wrong.
 #[derive(Debug)]

@@ -18,8 +18,9 @@ use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
 use tokio::time::Sleep;
 
-use super::program::{self, Call, Environment, Problem, Redaction, Repository, Spoken};
+use super::program::{Problem, Redaction, Repository, STDOUT_MAX_BYTES, not_started};
 use super::{Entry, Keep, OpenError, RawError, Source, SourceConfig};
+use crate::program::{self, Call, Environment, Spoken};
 use crate::secret::Secret;
 
 mod answer;
@@ -168,9 +169,10 @@ impl Restic {
     /// Runs restic. What it complained about may hold a secret until it is taken out of what is handed on.
     async fn run(&self, arguments: &[&str], deadline: Pin<&mut Sleep>) -> Result<Spoken, Problem> {
         let environment = self.variables.clone().into_iter().collect();
-        let call = Call { program: &self.program, arguments, environment };
+        let program = &self.program;
+        let call = Call { program, arguments, environment, input: b"", stdout_max_bytes: STDOUT_MAX_BYTES };
         let spoken = program::run(call, deadline).await;
-        spoken.map_err(|error| program::not_started(&self.program, PACKAGE, &error))
+        spoken.map_err(|error| not_started(program, PACKAGE, &error))
     }
 }
 

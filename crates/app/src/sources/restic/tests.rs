@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use super::complaint::Complaint;
 use super::*;
-use crate::sources::program::End;
+use crate::program::End;
 
 const AT: &str = "2026-11-21T13:00:00Z";
 const DEADLINE: Duration = Duration::from_mins(1);

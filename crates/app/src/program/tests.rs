@@ -3,12 +3,25 @@
 use super::*;
 
 async fn shell(script: &str, deadline: Duration) -> Spoken {
+    shell_that_reads(script, b"", deadline).await
+}
+
+async fn shell_that_reads(script: &str, input: &[u8], deadline: Duration) -> Spoken {
     let environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     let arguments = ["-c", script];
-    let call = Call { program: Path::new("/bin/sh"), arguments: &arguments, environment };
+    let call = Call {
+        program: Path::new("/bin/sh"),
+        arguments: &arguments,
+        environment,
+        input,
+        stdout_max_bytes: STDOUT_MAX_BYTES,
+    };
     let deadline = pin!(tokio::time::sleep(deadline));
     run(call, deadline).await.expect("/bin/sh starts")
 }
+
+/// Enough for every script here that means well.
+const STDOUT_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// More than a program takes that ends by itself, however busy the machine is.
 const LONG: Duration = Duration::from_mins(5);
@@ -31,6 +44,22 @@ async fn a_program_has_nothing_to_read_and_its_whole_word_is_heard() {
     assert_eq!(spoken.stdout, b"out\n");
     assert_eq!(spoken.stderr, "error\n");
     assert_eq!(spoken.end, End::Code(3));
+}
+
+#[tokio::test]
+async fn a_program_is_given_what_it_shall_read_however_much_it_writes_meanwhile() {
+    let input = b"0123456789abcde\n".repeat(64 * 1024);
+    let spoken = shell_that_reads("cat; echo end >&2", &input, LONG).await;
+    assert_eq!(spoken.end, End::Code(0));
+    assert!(spoken.stdout == input, "{} bytes", spoken.stdout.len());
+    assert_eq!(spoken.stderr, "end\n");
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_read_its_input_ends_all_the_same() {
+    let input = vec![b'x'; 1024 * 1024];
+    assert_eq!(shell_that_reads("exit 7", &input, LONG).await.end, End::Code(7));
+    assert_eq!(shell_that_reads("exec 0<&-; echo out; exit 0", &input, LONG).await.stdout, b"out\n");
 }
 
 #[tokio::test]

@@ -22,13 +22,13 @@ impl Environment {
     }
 
     /// Returns a variable; `None` if it is not set or empty.
-    pub(in crate::sources) fn get(&self, name: &str) -> Option<&OsStr> {
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// Returns what a program is given: ours without [`NOT_HANDED_ON`], with those of `wanted` that are set, even to
     /// nothing, in UTC and in no human language.
-    pub(in crate::sources) fn for_program(&self, wanted: &[&str]) -> BTreeMap<OsString, OsString> {
+    pub fn for_program(&self, wanted: &[&str]) -> BTreeMap<OsString, OsString> {
         let is_kept = |name: &OsStr| {
             let name = name.as_encoded_bytes();
             let is_wanted = wanted.iter().any(|wanted| wanted.as_bytes() == name);
