@@ -18,6 +18,9 @@ use super::said::{Matter, Said};
 /// How many looks at one server may be under way at once.
 const LOOKS_PER_SERVER: u32 = 2;
 
+/// How long the numbers of a look may take to reach the outbox, which may wait for a disk.
+const PUBLISHING: Duration = Duration::from_secs(30);
+
 /// The longest pause before a backend that never answered is asked again.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -95,7 +98,7 @@ impl Bot {
             return;
         }
         let (id, scope) = (entity.id().to_owned(), entity.account_id());
-        let (group, deadline) = (entity.group(), entity.deadline());
+        let (group, deadline) = (entity.group(), entity.deadline() + PUBLISHING);
         let job = Job::new(id, intervals, entity);
         jobs.push(job.scope(scope).group(group, LOOKS_PER_SERVER).deadline(deadline)).await;
     }

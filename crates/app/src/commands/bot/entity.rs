@@ -3,8 +3,8 @@
 //! Whatever goes wrong is a failed look with numbers that say so: an entity never keeps its old numbers without a word.
 //! Knows neither when it is looked at nor how numbers travel.
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use lastgood_collector::grafolean::JobConfig;
 use lastgood_collector::{Interval, Sample};
 use lastgood_core::id::SourceId;
 use lastgood_core::observation::{Collection, Failure, FailureKind};
+use tokio::task::JoinHandle;
 
 use super::credential::{self, Credential};
 use super::judge::{Judge, Judged, Seen};
@@ -22,11 +23,14 @@ use crate::pipeline::Opened;
 use crate::publish::grafolean::{entity_prefix, not_opened};
 use crate::sources::{Keep, datto};
 
-/// How much longer than its source's own deadline a look may take as a whole, judging and publishing included.
+/// How much longer than its source's own deadline a look may take as a whole, judging included.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(30);
 
 /// How long a look may take where the source is not known.
 const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How long a disk may take to say whether a document is a file.
+const DISK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An entity as the backend configures it. Its source is opened once and stays open: it remembers when it took costly
 /// figures.
@@ -35,7 +39,12 @@ pub(super) struct Entity {
     id: SourceId,
     credential: Result<Credential, String>,
     opened: Mutex<Option<Opened>>,
+    /// A question about its document that hung when it was last asked.
+    checking: Mutex<Option<Asking>>,
 }
+
+/// What is asked of a disk.
+type Asking = JoinHandle<std::io::Result<std::fs::Metadata>>;
 
 /// An entity has changed if its configuration has.
 impl PartialEq for Entity {
@@ -56,7 +65,7 @@ impl Entity {
         let id = SourceId::new(&name).expect("made of letters, digits and hyphens");
         let credential =
             credential::read(&config.credential_details, id.clone()).map_err(|error| error.to_string());
-        Self { config, id, credential, opened: Mutex::default() }
+        Self { config, id, credential, opened: Mutex::default(), checking: Mutex::default() }
     }
 
     /// What its job and its source are called: `entity-<account>-<entity>`.
@@ -98,13 +107,27 @@ impl Entity {
             .map_or_else(|_| self.id.to_string(), |found| credential::group(&found.source))
     }
 
-    /// How long one run may take as a whole.
+    /// How long one look may take as a whole.
     pub(super) fn deadline(&self) -> Duration {
         self.credential.as_ref().map_or(DEADLINE, |found| found.source.deadline) + DEADLINE_MARGIN
     }
 
-    /// Looks once. The numbers are for the instant `at`; `now` stands for the clock where it is given.
+    /// Looks once, within its deadline. The numbers are for the instant `at`; `now` stands for the clock where it is given.
     pub(super) async fn look(
+        &self,
+        at: Timestamp,
+        now: Option<Timestamp>,
+        judge: &Judge,
+        said: &Said,
+    ) -> Looked {
+        let looking = self.look_patiently(at, now, judge, said);
+        match tokio::time::timeout(self.deadline(), looking).await {
+            Ok(looked) => looked,
+            Err(_) => self.not_opened("it had not ended long after its deadline", said),
+        }
+    }
+
+    async fn look_patiently(
         &self,
         at: Timestamp,
         now: Option<Timestamp>,
@@ -143,7 +166,7 @@ impl Entity {
     async fn open(&self) -> Result<Opened, String> {
         let credential = self.credential.as_ref().map_err(Clone::clone)?;
         if credential::is(credential.source.entry, &datto::xml::ENTRY) {
-            check_document(&credential.source.location).await?;
+            self.check_document(&credential.source.location).await?;
         }
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opened) = &*opened {
@@ -153,21 +176,31 @@ impl Entity {
         *opened = Some(new.clone());
         Ok(new)
     }
-}
 
-/// Refuses what is there and is no file: whoever names a pipe nobody writes to would hold a thread for ever with each
-/// look.
-async fn check_document(location: &str) -> Result<(), String> {
-    if location.contains("://") {
-        return Ok(());
-    }
-    let path = Path::new(location).to_owned();
-    let found = tokio::task::spawn_blocking(move || path.metadata()).await;
-    match found {
-        Ok(Ok(metadata)) if !metadata.is_file() => {
-            Err("the location is no file; give the document itself".to_owned())
+    /// Refuses what is there and is no file, and a disk that does not answer: each look at a pipe nobody writes to would
+    /// hold a thread for ever. A question that hangs is not asked again beside itself.
+    async fn check_document(&self, location: &str) -> Result<(), String> {
+        if location.contains("://") {
+            return Ok(());
         }
-        _ => Ok(()),
+        let path = PathBuf::from(location);
+        let hanging = self.checking().take();
+        let mut asking = hanging.unwrap_or_else(|| tokio::task::spawn_blocking(move || path.metadata()));
+        match tokio::time::timeout(DISK_PATIENCE, &mut asking).await {
+            Ok(Ok(Ok(metadata))) if !metadata.is_file() => {
+                Err("the location is no file; give the document itself".to_owned())
+            }
+            // What is not there is told by the look.
+            Ok(_) => Ok(()),
+            Err(_) => {
+                *self.checking() = Some(asking);
+                Err("the disk of the document does not answer; is its server there?".to_owned())
+            }
+        }
+    }
+
+    fn checking(&self) -> MutexGuard<'_, Option<Asking>> {
+        self.checking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
