@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::failure::{Failure, FailureKind};
 
 /// The longest pause another side may ask for.
-const ASKED_MAX: Duration = Duration::from_hours(24);
+pub(crate) const ASKED_MAX: Duration = Duration::from_hours(24);
 
 /// The longest pause there is, so that reckoning with it never overflows: a hundred years.
 const PAUSE_MAX: Duration = Duration::from_hours(24 * 36_525);

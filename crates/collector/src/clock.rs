@@ -85,8 +85,10 @@ impl Clock for SystemClock {
             }
             let rest = pause.saturating_sub(watch.read());
             if !rest.is_zero() {
-                // Where no thread can be had, the wait ends too early, and whoever waits looks at the clock and waits again.
-                let _ = tokio::task::spawn_blocking(move || std::thread::sleep(rest)).await;
+                // Where no thread can be had, the wait ends too early, and whoever waits looks at the clock and waits again;
+                // where all are busy, perhaps for ever, it ends a little late.
+                let asleep = tokio::task::spawn_blocking(move || std::thread::sleep(rest));
+                let _ = tokio::time::timeout(LAST_PART, asleep).await;
             }
         })
     }

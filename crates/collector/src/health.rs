@@ -37,6 +37,8 @@ struct Inner {
 #[derive(Debug)]
 struct Refreshes {
     every: Duration,
+    /// How long one listing may take.
+    deadline: Duration,
     /// When the last one that listed all jobs ended; the beginning before the first.
     listed_at: Duration,
     failure: Option<String>,
@@ -63,9 +65,9 @@ pub enum Illness {
 }
 
 impl Health {
-    pub(crate) fn new(refresh_every: Duration) -> Self {
+    pub(crate) fn new(every: Duration, deadline: Duration) -> Self {
         let refresh =
-            Refreshes { every: refresh_every, listed_at: Duration::ZERO, failure: None, is_stopped: false };
+            Refreshes { every, deadline, listed_at: Duration::ZERO, failure: None, is_stopped: false };
         Self(Arc::new(Inner {
             since: Stopwatch::start(),
             ticked_micros: AtomicU64::new(0),
@@ -85,9 +87,12 @@ impl Health {
             return Err(Illness::Silent(silent));
         }
         let since = now.saturating_sub(refresh.listed_at);
+        let bearable = refresh.every.saturating_mul(REFRESHES_MISSED_MAX);
         match &refresh.failure {
-            Some(why) if since > refresh.every.saturating_mul(REFRESHES_MISSED_MAX) => {
-                Err(Illness::Unlisted { since, why: why.clone() })
+            Some(why) if since > bearable => Err(Illness::Unlisted { since, why: why.clone() }),
+            // It does not even end at its deadline: it waits without `await`.
+            None if since > bearable.saturating_add(refresh.deadline) => {
+                Err(Illness::Unlisted { since, why: String::from("the last listing does not end") })
             }
             _ => Ok(()),
         }
@@ -95,6 +100,10 @@ impl Health {
 
     pub(crate) fn set_refresh_every(&self, every: Duration) {
         self.refresh().every = every;
+    }
+
+    pub(crate) fn set_refresh_deadline(&self, deadline: Duration) {
+        self.refresh().deadline = deadline;
     }
 
     pub(crate) fn ticked(&self) {

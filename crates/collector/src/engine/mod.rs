@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::refresh::Refresh;
+use self::refresh::{AbortOnDrop, Refresh};
 use self::run::Shared;
 use self::scheduler::{Inbox, Scheduler};
 use crate::backoff::Backoff;
@@ -77,11 +77,11 @@ impl std::fmt::Debug for DynClock {
 impl<C: Collector> Engine<C> {
     /// An engine with the usual settings: refresh every minute, 1 024 runs at once, 60 s for a run, 10 s to finish.
     pub fn new(collector: C) -> Self {
-        let refresh_every = Duration::from_mins(1);
+        let (refresh_every, refresh_deadline) = (Duration::from_mins(1), Duration::from_mins(10));
         Self {
             collector: Arc::new(collector),
             refresh_every,
-            refresh_deadline: Duration::from_mins(10),
+            refresh_deadline,
             running_max: 1024,
             deadline: Duration::from_mins(1),
             drain: Duration::from_secs(10),
@@ -89,7 +89,7 @@ impl<C: Collector> Engine<C> {
             fail_file: None,
             clock: DynClock(Arc::new(SystemClock)),
             metrics: Metrics::new(),
-            health: Health::new(refresh_every),
+            health: Health::new(refresh_every, refresh_deadline),
             refresh_wanted: Arc::new(Notify::new()),
         }
     }
@@ -105,6 +105,7 @@ impl<C: Collector> Engine<C> {
     /// Sets how long one listing may take.
     #[must_use]
     pub fn refresh_deadline(self, refresh_deadline: Duration) -> Self {
+        self.health.set_refresh_deadline(refresh_deadline);
         Self { refresh_deadline, ..self }
     }
 
@@ -189,7 +190,8 @@ impl<C: Collector> Engine<C> {
         let _abort = shared.abort.clone().drop_guard();
         let watch = self.fail_file.map(|path| self.health.write_file(path));
         let scheduler = Scheduler::new(shared, self.running_max, self.backoff, self.health.clone());
-        let inbox = Inbox { offers, finished, refreshing: tokio::spawn(refresh.repeat()) };
+        let refreshing = AbortOnDrop(tokio::spawn(refresh.repeat()).abort_handle());
+        let inbox = Inbox { offers, finished, refreshing };
         let stopped = scheduler.run(inbox, shutdown, self.drain).await;
         self.health.stop();
         drop(watch);

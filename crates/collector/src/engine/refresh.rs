@@ -9,9 +9,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::run::panicked;
-use crate::backoff::Backoff;
+use crate::backoff::{ASKED_MAX, Backoff};
 use crate::collector::{Collector, Jobs, Offer};
 use crate::failure::{Failure, FailureKind};
+
+/// How soon a listing that failed is tried again at the earliest, whatever the pauses of failed jobs are.
+const TRIED_AGAIN_MIN: Duration = Duration::from_secs(1);
 
 /// When the collector is asked for its jobs.
 pub(super) struct Refresh<C: Collector> {
@@ -39,7 +42,8 @@ impl<C: Collector> Refresh<C> {
                 }
                 Err(failure) => {
                     failures += 1;
-                    self.backoff.pause(failure, failures, 0).min(self.every)
+                    let asked = failure.retry_after.unwrap_or_default().min(ASKED_MAX);
+                    self.backoff.pause(failure, failures, 0).max(TRIED_AGAIN_MIN).min(self.every).max(asked)
                 }
             };
             if self.engine.send(Offer::End(outcome)).await.is_err() {
@@ -77,7 +81,7 @@ impl<C: Collector> Refresh<C> {
 }
 
 /// Ends a task that nobody waits for any more.
-struct AbortOnDrop(tokio::task::AbortHandle);
+pub(super) struct AbortOnDrop(pub(super) tokio::task::AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::Stopped;
+use super::refresh::AbortOnDrop;
 use super::run::{Finished, Shared, start_all};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Second, Wait};
@@ -71,7 +71,7 @@ impl Alarm {
 pub(super) struct Inbox<C: Collector> {
     pub(super) offers: mpsc::Receiver<Offer<C>>,
     pub(super) finished: mpsc::UnboundedReceiver<Vec<Finished>>,
-    pub(super) refreshing: JoinHandle<()>,
+    pub(super) refreshing: AbortOnDrop,
 }
 
 impl<C: Collector> Scheduler<C> {
@@ -104,7 +104,11 @@ impl<C: Collector> Scheduler<C> {
                 _ = offers.recv_many(&mut portion, OFFERS_AT_ONCE), if !self.is_sweeping => {
                     self.take_offers(&mut portion);
                 }
-                () = std::future::ready(()), if self.is_sweeping => self.sweep(),
+                () = std::future::ready(()), if self.is_sweeping => {
+                    self.sweep();
+                    // What had come of the next listing meanwhile.
+                    self.take_offers(&mut portion);
+                }
             }
             while let Ok(ended) = finished.try_recv() {
                 self.finish(ended);
@@ -112,7 +116,7 @@ impl<C: Collector> Scheduler<C> {
             self.start();
             self.tell();
         }
-        refreshing.abort();
+        drop(refreshing);
         drop(offers);
         self.drain(finished, drain).await
     }
@@ -121,9 +125,15 @@ impl<C: Collector> Scheduler<C> {
         self.shared.clock.now().second()
     }
 
+    /// Takes offers up to the end of a listing; those of the next one are left until that is swept.
     fn take_offers(&mut self, portion: &mut Vec<Offer<C>>) {
+        if self.is_sweeping {
+            return;
+        }
         let now = self.now();
-        for offer in portion.drain(..) {
+        let end = portion.iter().position(|offer| matches!(offer, Offer::End(Ok(()))));
+        let count = end.map_or(portion.len(), |end| end + 1);
+        for offer in portion.drain(..count) {
             match offer {
                 Offer::Job(job) => {
                     let id = job.id.clone();
@@ -219,8 +229,12 @@ impl<C: Collector> Scheduler<C> {
         let unstarted_count = self.table.waiting();
         let all_ended = async {
             while self.table.running() > 0 {
-                let Some(ended) = finished.recv().await else { return };
-                self.finish(ended);
+                match tokio::time::timeout(NAP, finished.recv()).await {
+                    Ok(Some(ended)) => self.finish(ended),
+                    Ok(None) => return,
+                    // It is well while it waits.
+                    Err(_) => {}
+                }
                 self.tell();
             }
         };
