@@ -77,7 +77,7 @@ impl Collector for Bot {
         })?;
         tracing::debug!(job = call.id(), %at, missed = call.missed_count(), "looking");
         let looked = call.spec().look(at, None, &self.judge, &self.said).await;
-        tracing::debug!(job = call.id(), values = looked.samples.len(), "looked");
+        tracing::info!(job = call.id(), values = looked.samples.len(), "looked");
         Ok(looked.samples)
     }
 
