@@ -181,7 +181,16 @@ impl<C: Collector> Scheduler<C> {
     fn finish(&mut self, ended: Vec<Finished>) {
         let now = self.now();
         for Finished { slot, failure } in ended {
-            self.table.finish(slot, failure.as_deref(), now);
+            let turned = self.table.finish(slot, failure.as_deref(), now);
+            // The first failure and the end of failing: a job that fails every second fills no log.
+            match (turned, failure) {
+                (Some(job), Some(failure)) => {
+                    let kind = failure.kind.word();
+                    tracing::warn!(job = ?job.id, kind, "runs of a job fail: {}", failure.reason.escape_debug());
+                }
+                (Some(job), None) => tracing::info!(job = ?job.id, "runs of a job succeed again"),
+                (None, _) => {}
+            }
         }
     }
 

@@ -437,14 +437,21 @@ impl<C: Collector> Table<C> {
         None
     }
 
-    /// A run ended. What fell due meanwhile goes to the queue, or waits out the pause after a failure.
-    pub(crate) fn finish(&mut self, slot: Slot, failure: Option<&Failure>, now: Second) {
+    /// A run ended. What fell due meanwhile goes to the queue, or waits out the pause after a failure. Returns the job if
+    /// its runs begin to fail with this one, or to succeed again.
+    pub(crate) fn finish(
+        &mut self,
+        slot: Slot,
+        failure: Option<&Failure>,
+        now: Second,
+    ) -> Option<Arc<Kept<C>>> {
         self.running -= 1;
         let backoff = self.backoff;
         let entry = self.slab.get_mut(slot);
         let group = entry.admitted_to;
         let had_more = entry.state == State::Overrun && entry.affecting != Affecting::default();
         entry.state = State::Idle;
+        let turned = (failure.is_some() != (entry.failures > 0)).then(|| Arc::clone(entry.kept()));
         if let Some(failure) = failure {
             entry.failures = entry.failures.saturating_add(1);
             let seed = hash_of(&entry.kept().id);
@@ -464,6 +471,7 @@ impl<C: Collector> Table<C> {
             self.enqueue(slot);
         }
         self.groups.release(group, &mut self.queue);
+        turned
     }
 
     /// How many runs could be taken at once.

@@ -224,9 +224,9 @@ fn the_clock_may_lose_five_seconds_and_repeat_five() {
     assert_eq!(driven.take(8), [call(8, 5, &[1], 4)]);
     driven.finish(0, None);
     // Back by five: no second comes twice.
-    for now in 0..=5 {
-        driven.go(now, 8);
-        assert_eq!(driven.take(8), [], "at {now}");
+    for second in 0..=5 {
+        driven.go(second, 8);
+        assert_eq!(driven.take(8), [], "at {second}");
     }
     assert_eq!(pass(&mut driven, 1), [call(8, 6, &[1], 0)]);
     driven.finish(0, None);
