@@ -7,6 +7,7 @@ mod failing;
 mod faults;
 mod firing;
 mod limits;
+mod real;
 mod refreshing;
 mod showing;
 mod stopping;
