@@ -183,3 +183,28 @@ async fn a_listing_that_blocks_its_thread_for_ever_is_an_illness() {
     running.abort();
     drop(release);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_bot_that_is_asked_by_a_signal_lets_its_runs_finish() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let engine = Engine::new(Bot::new(|| vec![job("a", &[1], Act::Sleep(millis(300)))]));
+        let bot = engine.collector().clone();
+        let (under_way, runs) = tokio::sync::oneshot::channel::<()>();
+        let mut asked = Box::pin(lastgood_collector::shutdown_signal());
+        // Asked once, it listens: a signal before that would end these tests.
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
+        assert!(polled.is_pending());
+        let running = tokio::spawn(engine.run(async move {
+            asked.await;
+            drop(under_way);
+        }));
+        until("a run", || bot.running().0 == 1).await;
+        let kill = format!("kill -{signal} {}", std::process::id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let stopped = tokio::time::timeout(seconds(120), running).await.unwrap().unwrap();
+        assert_eq!((stopped.aborted_count, bot.running().0), (0, 0), "{signal}");
+        assert!(runs.await.is_err(), "it was the signal");
+    }
+}
