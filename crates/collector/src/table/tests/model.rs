@@ -121,14 +121,16 @@ pub(in super::super) struct Model {
     offered: BTreeSet<String>,
     scopes: BTreeSet<&'static str>,
     kept: BTreeSet<&'static str>,
+    /// Removed in this second: their calls may have been made ready, and then the table lets go of them when it ends.
+    lingering: BTreeSet<String>,
     now: i64,
     newest: i64,
 }
 
 impl Model {
     pub(in super::super) fn new(now: i64) -> Self {
-        let (jobs, offered, scopes, kept) = Default::default();
-        Self { jobs, offered, scopes, kept, now, newest: now }
+        let (jobs, offered, scopes, kept, lingering) = Default::default();
+        Self { jobs, offered, scopes, kept, lingering, now, newest: now }
     }
 
     pub(in super::super) fn described(&self, number: u8) -> Option<Described> {
@@ -176,8 +178,12 @@ impl Model {
                 starts: 0,
                 calm_seconds: 0,
             };
+            let may_linger = self.lingering.remove(&name);
             self.jobs.insert(name, job);
-            return assert_eq!(outcome, Change::New);
+            return assert!(
+                outcome == Change::New || outcome == Change::Changed && may_linger,
+                "{outcome:?}"
+            );
         };
         let is_moved = old.is_vanished || old.intervals != intervals || old.start != start;
         let is_same = !is_moved
@@ -219,6 +225,7 @@ impl Model {
             let is_kept = job.described.scope.is_some_and(|scope| self.kept.contains(scope));
             if !job.is_vanished && !is_kept && !self.offered.contains(name) {
                 job.is_vanished = true;
+                self.lingering.insert(name.clone());
                 removed += 1;
             }
         }
@@ -235,6 +242,9 @@ impl Model {
     pub(in super::super) fn go(&mut self, now: i64) {
         let passed = now - self.newest;
         self.now = now;
+        if !(-5..=0).contains(&passed) {
+            self.lingering.clear();
+        }
         if passed < -5 {
             self.newest = now;
             for job in self.jobs.values_mut() {
