@@ -23,6 +23,7 @@ pub mod incident;
 pub mod silence;
 pub mod recipient;
 pub mod notify;
+pub mod message;
 pub mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
