@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lastgood::sources::borg::{ENTRY, open_in};
 use lastgood::program::Environment;
+use lastgood::sources::borg::{ENTRY, open_in};
 use lastgood::sources::{OpenError, Source, SourceConfig};
 use lastgood_core::observation::{Extent, FailureKind};
 use tempfile::TempDir;

@@ -1,0 +1,102 @@
+//! Is a mail what it should be, whatever stands in the message?
+
+use super::*;
+use crate::channels::tests::hostile;
+
+fn from() -> Mailbox {
+    mailbox("Backups <backups@example.org>").expect("a mailbox")
+}
+
+fn written(message: &Message) -> String {
+    String::from_utf8(write(message, &from()).expect("a mail").bytes).expect("a mail is ASCII")
+}
+
+/// The headers of a mail, each on one line.
+fn headers(mail: &str) -> Vec<String> {
+    let head = mail.split_once("\r\n\r\n").expect("a head and a body").0;
+    head.replace("\r\n ", " ").split("\r\n").map(str::to_owned).collect()
+}
+
+#[test]
+fn a_mail_says_who_it_is_and_that_a_machine_wrote_it() {
+    let message = Message { subject: "BAD web01: Größe".to_owned(), ..hostile() };
+    let headers = headers(&written(&message));
+    for expected in [
+        "From: Backups <backups@example.org>",
+        "To: anna@example.org",
+        "Message-ID: <m-1@example.org>",
+        "In-Reply-To: <m-0@example.org>",
+        "References: <m-0@example.org>",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: All",
+        "MIME-Version: 1.0",
+        "Date: Mon, 02 Mar 2026 12:00:00 +0000",
+    ] {
+        assert!(headers.iter().any(|header| header == expected), "{expected} in {headers:#?}");
+    }
+    let subject = headers.iter().find(|header| header.starts_with("Subject: ")).expect("a subject");
+    assert!(subject.starts_with("Subject: BAD web01: =?utf-8?b?"), "{subject}");
+}
+
+#[test]
+fn hostile_content_adds_no_header_and_no_recipient() {
+    let plain = Message { subject: "x".to_owned(), ..hostile() };
+    let letter = write(&hostile(), &from()).expect("a mail");
+    assert_eq!(letter.envelope.to().len(), 1);
+    let names = |mail: &str| -> Vec<String> {
+        headers(mail).iter().map(|header| header.split(':').next().unwrap_or_default().to_owned()).collect()
+    };
+    let mail = written(&hostile());
+    assert_eq!(names(&mail), names(&written(&plain)));
+    let is_clean =
+        |byte: u8| byte == b'\r' || byte == b'\n' || byte == b'\t' || (b' '..=b'~').contains(&byte);
+    assert!(mail.bytes().all(is_clean), "{mail:?}");
+    assert!(mail.lines().all(|line| line.len() <= 998));
+}
+
+#[test]
+fn the_first_message_of_a_thread_answers_nobody() {
+    let first = Message { thread: Some("m-1".parse().expect("a key")), ..hostile() };
+    for message in [first, Message { thread: None, ..hostile() }] {
+        assert!(!written(&message).contains("In-Reply-To"));
+    }
+}
+
+#[test]
+fn only_exactly_one_mailbox_is_an_address() {
+    for (text, address) in [
+        ("anna@example.org", Some("anna@example.org")),
+        ("  Anna <anna@example.org> ", Some("anna@example.org")),
+        ("\"Doe, Anna\" <anna@example.org>", Some("anna@example.org")),
+        ("anna@example.org, eve@example.org", None),
+        ("Anna <anna@example.org>, eve@example.org", None),
+        ("Anna <anna@example.org> <eve@example.org>", None),
+        ("anna@example.org\r\nBcc: eve@example.org", None),
+        ("anna@example.org\0", None),
+        ("anna", None),
+        ("@example.org", None),
+        ("anna@", None),
+        ("anna example.org", None),
+        ("<anna@example.org> x> RCPT TO:<eve@example.org>", None),
+        ("", None),
+    ] {
+        let read = mailbox(text);
+        assert_eq!(read.as_ref().map(|mailbox| mailbox.email.as_ref()), address, "{text:?}");
+    }
+}
+
+#[test]
+fn a_megabyte_in_one_line_is_a_mail_all_the_same() {
+    let message = Message { text: "ä".repeat(500_000), ..hostile() };
+    assert!(written(&message).lines().all(|line| line.len() <= 998));
+}
+
+#[test]
+fn no_instant_is_too_early_or_too_late_for_a_date() {
+    for (at, expected) in
+        [(Timestamp::MIN, "Thu, 01 Jan 1970 00:00:00"), (Timestamp::MAX, "Thu, 30 Dec 9999 ")]
+    {
+        let mail = written(&Message { written_at: at, ..hostile() });
+        assert!(mail.contains(&format!("Date: {expected}")), "{at}");
+    }
+}
