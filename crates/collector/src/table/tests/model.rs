@@ -121,7 +121,7 @@ pub(in super::super) struct Model {
     offered: BTreeSet<String>,
     scopes: BTreeSet<&'static str>,
     kept: BTreeSet<&'static str>,
-    /// Removed in this second: their calls may have been made ready, and then the table lets go of them when it ends.
+    /// Removed, and not offered since: one that was ready or in the queue may still be there, which is the table's choice.
     lingering: BTreeSet<String>,
     now: i64,
     newest: i64,
@@ -242,9 +242,6 @@ impl Model {
     pub(in super::super) fn go(&mut self, now: i64) {
         let passed = now - self.newest;
         self.now = now;
-        if !(-5..=0).contains(&passed) {
-            self.lingering.clear();
-        }
         if passed < -5 {
             self.newest = now;
             for job in self.jobs.values_mut() {
