@@ -403,3 +403,19 @@ fn more_jobs_than_a_slice_are_swept_slice_by_slice() {
     starts += driven.table.ready();
     assert_eq!(starts, usize::try_from(count / 2).unwrap());
 }
+
+#[test]
+fn a_job_that_begins_to_fail_or_to_succeed_again_is_told_once() {
+    let mut driven = Driven::new(0);
+    driven.offer(8, &every(&[1])).unwrap();
+    let mut told = Vec::new();
+    let fails = Some(FailureKind::Unreachable);
+    for kind in [None, fails, fails, fails, None, None, fails] {
+        while pass(&mut driven, 1).is_empty() {}
+        let (slot, _) = driven.running.pop().unwrap();
+        let turned = driven.table.finish(slot, kind.map(failure).as_ref(), Second(driven.now));
+        told.push(turned.map(|kept| kept.id.to_string()));
+    }
+    let turned = Some(name(8));
+    assert_eq!(told, [None, turned.clone(), None, None, turned.clone(), None, turned]);
+}

@@ -99,6 +99,23 @@ struct Modelled {
 }
 
 impl Modelled {
+    fn new(described: Described, intervals: BTreeSet<i64>, start: i64, now: i64) -> Self {
+        Self {
+            described,
+            intervals,
+            start,
+            seen_until: now,
+            pending: Vec::new(),
+            due: Due::Now,
+            is_running: false,
+            is_vanished: false,
+            failures: 0,
+            not_before: i64::MIN,
+            starts: 0,
+            calm_seconds: 0,
+        }
+    }
+
     fn forget(&mut self) {
         self.pending.clear();
         self.due = Due::Now;
@@ -164,20 +181,7 @@ impl Model {
             PhaseKind::At(start) => start,
         };
         let Some(old) = old else {
-            let job = Modelled {
-                described: described.clone(),
-                intervals,
-                start,
-                seen_until: self.now,
-                pending: Vec::new(),
-                due: Due::Now,
-                is_running: false,
-                is_vanished: false,
-                failures: 0,
-                not_before: i64::MIN,
-                starts: 0,
-                calm_seconds: 0,
-            };
+            let job = Modelled::new(described.clone(), intervals, start, self.now);
             let may_linger = self.lingering.remove(&name);
             self.jobs.insert(name, job);
             return assert!(
