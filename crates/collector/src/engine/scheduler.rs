@@ -1,6 +1,7 @@
 //! The one task that owns the table: what does it wait for, and what does it do then?
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::Stopped;
 use super::refresh::AbortOnDrop;
-use super::run::{Finished, Shared, start_all};
+use super::run::{Finished, Shared, panicked, start_all};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Second, Wait};
 use crate::collector::{Collector, Offer};
 use crate::failure::Failure;
 use crate::health::Health;
+use crate::job::Job;
 use crate::table::{Offered, Sweep, Table, portion_size};
 
 /// How many offers may wait: enough to keep a listing going while jobs are started.
@@ -135,16 +137,7 @@ impl<C: Collector> Scheduler<C> {
         let count = end.map_or(portion.len(), |end| end + 1);
         for offer in portion.drain(..count) {
             match offer {
-                Offer::Job(job) => {
-                    let id = job.id.clone();
-                    match self.table.offer(job, now) {
-                        Ok(Offered::New | Offered::Same | Offered::Changed) => {}
-                        Err(unfit) => {
-                            self.shared.metrics.refused.inc();
-                            tracing::warn!(job = ?id, "job refused: {unfit}");
-                        }
-                    }
-                }
+                Offer::Job(job) => self.take_job(job, now),
                 Offer::Keep { scope, why } => {
                     tracing::warn!(scope = ?scope, "jobs could not be listed, the old ones stay: {why}");
                     self.table.keep(&scope);
@@ -152,6 +145,19 @@ impl<C: Collector> Scheduler<C> {
                 Offer::End(outcome) => self.end_refresh(outcome, now),
             }
         }
+    }
+
+    fn take_job(&mut self, job: Job<C>, now: Second) {
+        let id = job.id.clone();
+        // Comparing and dropping parameters is code of the bot, and may panic.
+        let offered = catch_unwind(AssertUnwindSafe(|| self.table.offer(job, now)));
+        let why = match offered {
+            Ok(Ok(Offered::New | Offered::Same | Offered::Changed)) => return,
+            Ok(Err(unfit)) => unfit.to_string(),
+            Err(panic) => panicked(&*panic).reason,
+        };
+        self.shared.metrics.refused.inc();
+        tracing::warn!(job = ?id, "job refused: {why}");
     }
 
     fn end_refresh(&mut self, outcome: Result<(), Failure>, now: Second) {
@@ -250,6 +256,7 @@ impl<C: Collector> Scheduler<C> {
         let _ = tokio::time::timeout(limit, all_ended).await;
         let aborted_count = self.table.running();
         self.shared.abort.cancel();
+        self.shared.metrics.running.set(0);
         if aborted_count > 0 {
             tracing::warn!(
                 aborted_count,

@@ -1,6 +1,8 @@
 //! What becomes of jobs that fail, hang or panic, and of the others?
 
-use lastgood_collector::{Backoff, FailureKind};
+use lastgood_collector::{
+    Backoff, Call, Collector, Engine, Failure, FailureKind, Job, Jobs, Outcome, Second, TestClock,
+};
 
 use crate::support::{Act, Bot, Story, job, millis, seconds};
 
@@ -147,4 +149,38 @@ async fn numbers_that_nobody_publishes_are_a_failure() {
     let story = Story::begin(1000, Mute, |engine| engine);
     story.pass_for(millis(1500)).await;
     assert_eq!((story.metrics.succeeded(), story.metrics.failed(FailureKind::Unsupported)), (1, 1));
+}
+
+/// Parameters that cannot be compared.
+struct Incomparable;
+
+impl PartialEq for Incomparable {
+    fn eq(&self, _: &Self) -> bool {
+        panic!("these cannot be compared")
+    }
+}
+
+struct ComparingBot;
+
+impl Collector for ComparingBot {
+    type Spec = Option<Incomparable>;
+
+    async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
+        jobs.push(Job::new("incomparable", [1], Some(Incomparable))).await;
+        jobs.push(Job::new("good", [1], None)).await;
+        Ok(())
+    }
+
+    async fn perform(&self, _: &Call<Self>) -> Outcome {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_that_panic_when_they_are_compared_cost_that_job_alone() {
+    let engine = Engine::new(ComparingBot).refresh_every(seconds(5)).clock(TestClock::at(Second(1000)));
+    let metrics = engine.metrics();
+    engine.run(tokio::time::sleep(millis(20_500))).await;
+    assert!(metrics.refreshed() >= 4 && metrics.refused() >= 3, "{metrics:?}");
+    assert!(metrics.succeeded() >= 20, "{metrics:?}");
 }
