@@ -14,10 +14,13 @@ use jiff::Timestamp;
 use lastgood_core::id::Escaped;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::settings::Mistakes;
 use super::words::Words;
-use super::{Channel, ChannelConfig, ChannelError, Entry, ErrorKind, Key, Message, OpenError, Receipt};
+use super::{
+    Channel, ChannelConfig, ChannelError, Entry, ErrorKind, Key, Message, OpenError, Receipt, place, places,
+};
 use crate::program::{self, Call, End, Spoken};
 
 /// The channel `command`.
@@ -65,6 +68,7 @@ struct Command {
     arguments: Vec<String>,
     environment: Vec<(OsString, OsString)>,
     deadline: Duration,
+    places: Semaphore,
     words: Words,
 }
 
@@ -76,6 +80,7 @@ impl Channel for Command {
     ) -> BoxFuture<'a, Result<Receipt, ChannelError>> {
         Box::pin(async move {
             message.check()?;
+            let _place = place(&self.places).await;
             self.run(message).await
         })
     }
@@ -191,7 +196,7 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
     }
     let channel = command.map(|mut command| {
         let program = located(&folder, &command.remove(0));
-        Command { program, arguments: command, environment, deadline, words }
+        Command { program, arguments: command, environment, deadline, places: places(), words }
     });
     mistakes.check(channel).map(|channel| Box::new(channel) as Box<dyn Channel>)
 }

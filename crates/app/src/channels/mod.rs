@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use lastgood_core::id::Escaped;
 use lastgood_core::recipient::Address;
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub mod command;
 mod error;
@@ -63,7 +64,8 @@ pub struct ChannelConfig {
 
 /// Something that takes a message to an address.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Sends a message once, within the deadline of the channel. `at` is the instant of this attempt.
+    /// Sends a message once, within the deadline of the channel, which begins when fewer than 8 others are under way.
+    /// `at` is the instant of this attempt.
     ///
     /// `Ok` means that the other side said it has taken it. `Err` means that it did not, or that nobody knows: then it
     /// may come twice, with the same key. Dropping the future gives the attempt up.
@@ -194,7 +196,20 @@ pub struct Receipt {
     pub answer: String,
 }
 
-/// Gives a sending until the deadline.
+/// How many messages a channel sends at once, however many it is handed: as many connections, requests or programs.
+const AT_ONCE: usize = 8;
+
+/// The places of a channel for messages under way.
+fn places() -> Semaphore {
+    Semaphore::new(AT_ONCE)
+}
+
+/// Waits for a place. That is no part of the deadline: a message must not fail because others were handed in before it.
+async fn place(places: &Semaphore) -> SemaphorePermit<'_> {
+    places.acquire().await.expect("nobody closes the places")
+}
+
+/// Gives a sending that has its place until the deadline.
 async fn in_time(
     deadline: Duration,
     sending: impl Future<Output = Result<Receipt, ChannelError>>,
@@ -220,13 +235,13 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
     causes
 }
 
-/// Whether rustls itself said so. It stands inside an error of IO, which shows only what caused rustls to say it.
+/// What rustls said, if it was rustls: it stands inside errors of IO, which name as their cause only what is behind it.
 fn tls_trouble<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    match inside {
-        Some(inside) => inside.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
+    let mut error = error;
+    while let Some(inside) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        error = inside;
     }
+    error.downcast_ref::<rustls::Error>()
 }
 
 #[cfg(test)]

@@ -159,7 +159,10 @@ fn first_words(message: &str) -> String {
         Some((unknown, expected)) if unknown.starts_with("unknown field") => {
             format!("there is no such key; the keys are {}", expected.trim_start_matches("one of "))
         }
-        Some((_, expected)) => format!("has the wrong type or value; it takes {expected}"),
+        Some((_, expected)) => {
+            let expected = expected.replace("u16", "a whole number up to 65535");
+            format!("has the wrong type or value; it takes {expected}")
+        }
         None => "has the wrong type or value".to_owned(),
     }
 }

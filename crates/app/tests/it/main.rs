@@ -2,6 +2,7 @@
 
 mod borg;
 mod bot;
+mod channels;
 mod cli;
 mod collector;
 mod config;

@@ -16,12 +16,15 @@ use lettre::transport::smtp::extension::ClientId;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use self::pool::Pool;
 use self::wrapped::Wrapper;
 use super::settings::Mistakes;
 use super::words::Words;
-use super::{Channel, ChannelConfig, ChannelError, Entry, Message, OpenError, Receipt, in_time};
+use super::{
+    Channel, ChannelConfig, ChannelError, Entry, Message, OpenError, Receipt, in_time, place, places,
+};
 use crate::secret::Secret;
 
 mod connection;
@@ -115,6 +118,7 @@ enum Security {
 struct MailChannel {
     from: Mailbox,
     deadline: Duration,
+    places: Semaphore,
     pool: Pool,
 }
 
@@ -124,11 +128,12 @@ impl Channel for MailChannel {
         message: &'a Message,
         _at: Timestamp,
     ) -> BoxFuture<'a, Result<Receipt, ChannelError>> {
-        Box::pin(in_time(self.deadline, async {
+        Box::pin(async {
             message.check()?;
             let letter = letter::write(message, &self.from)?;
-            self.pool.send(&letter).await
-        }))
+            let _place = place(&self.places).await;
+            in_time(self.deadline, self.pool.send(&letter)).await
+        })
     }
 }
 
@@ -151,7 +156,7 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
         }
         mailbox
     });
-    let server = from.as_ref().and_then(|from| server(raw, from, &mut mistakes));
+    let server = server(raw, from.as_ref(), &mut mistakes);
     let channel = from.zip(server).map(|(from, server)| {
         if matches!(server.security, Security::None) && !is_this_machine(&server.host) {
             let host = &server.host;
@@ -159,12 +164,12 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
                 "channel {name}: mails to {host} can be read on their way; set `tls` to starttls or tls"
             );
         }
-        MailChannel { from, deadline, pool: Pool::new(server) }
+        MailChannel { from, deadline, places: places(), pool: Pool::new(server) }
     });
     mistakes.check(channel).map(|channel| Box::new(channel) as Box<dyn Channel>)
 }
 
-fn server(raw: RawMail, from: &Mailbox, mistakes: &mut Mistakes) -> Option<Server> {
+fn server(raw: RawMail, from: Option<&Mailbox>, mistakes: &mut Mistakes) -> Option<Server> {
     let tls = raw.tls.unwrap_or_default();
     let host = mistakes.required("host", raw.host, "\"mail.example.org\"");
     let authorities = mistakes.certificates(raw.ca_file.as_deref());
@@ -185,8 +190,11 @@ fn server(raw: RawMail, from: &Mailbox, mistakes: &mut Mistakes) -> Option<Serve
             None
         }
     };
-    let hello = raw.hello.unwrap_or_else(|| from.email.domain().to_owned());
-    if !hello.bytes().all(|byte| byte.is_ascii_graphic()) || hello.is_empty() {
+    let hello = raw.hello.or_else(|| from.map(|from| from.email.domain().to_owned()));
+    if hello
+        .as_ref()
+        .is_some_and(|hello| hello.is_empty() || !hello.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
         mistakes.add("hello", "is no name of a machine; write such as \"monitor.example.org\"");
     }
     let host = host?;
@@ -211,7 +219,7 @@ fn server(raw: RawMail, from: &Mailbox, mistakes: &mut Mistakes) -> Option<Serve
     let words = credentials.as_ref().map_or_else(Words::new, |(user, password)| words(user, password));
     let credentials =
         credentials.map(|(user, password)| Credentials::new(user, password.expose().to_owned()));
-    Some(Server { host, port, security, hello_name: ClientId::Domain(hello), credentials, words })
+    Some(Server { host, port, security, hello_name: ClientId::Domain(hello?), credentials, words })
 }
 
 /// Everything a server could repeat of the password: itself, in base64, and as AUTH PLAIN sends it.

@@ -1,12 +1,10 @@
 //! How many connections to the mail server are there, and which mail goes over which?
 //!
-//! At most 8 at once. A connection that is free is used again; one that nobody used for a while is closed. It does not
+//! As many as there are mails under way. A connection that is free is used again; one that nobody used for a while is closed. It does not
 //! know what stands in a mail.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use super::Server;
 use super::connection::Connection;
@@ -14,16 +12,12 @@ use super::letter::Letter;
 use super::reply::Fate;
 use crate::channels::{ChannelError, Receipt};
 
-/// The most connections at once: what one sender may have open at most servers, and enough for 10 000 mails a second.
-const CONNECTIONS_MAX: usize = 8;
-
 /// A free connection is closed after this long at the latest twice this long: servers want their places back.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The connections of one channel.
 pub(super) struct Pool {
     server: Server,
-    places: Semaphore,
     free: Arc<Mutex<Free>>,
 }
 
@@ -40,7 +34,7 @@ struct Free {
 
 impl Pool {
     pub(super) fn new(server: Server) -> Self {
-        Self { server, places: Semaphore::new(CONNECTIONS_MAX), free: Arc::default() }
+        Self { server, free: Arc::default() }
     }
 
     pub(super) fn server(&self) -> &Server {
@@ -49,12 +43,10 @@ impl Pool {
 
     /// Sends a mail.
     ///
-    /// 1. Wait for a place among the connections.
-    /// 2. Try a free connection. If it turns out to be closed before the mail was sent whole, it failed for having been
+    /// 1. Try a free connection. If it turns out to be closed before the mail was sent whole, it failed for having been
     ///    free, and the mail goes over a new one; once the mail was sent whole, nobody knows, and the caller decides.
-    /// 3. A connection that can carry another mail is free again, whatever became of this one.
+    /// 2. A connection that can carry another mail is free again, whatever became of this one.
     pub(super) async fn send(&self, letter: &Letter) -> Result<Receipt, ChannelError> {
-        let _place = self.places.acquire().await.expect("nobody closes the semaphore");
         if let Some(mut connection) = self.take() {
             match connection.exchange(letter, &self.server).await {
                 Ok(receipt) => {

@@ -14,6 +14,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use self::signature::Signer;
 use self::template::Template;
@@ -22,7 +23,7 @@ use super::settings::Mistakes;
 use super::words::Words;
 use super::{
     Channel, ChannelConfig, ChannelError, Entry, ErrorKind, Message, OpenError, Receipt, causes, in_time,
-    tls_trouble,
+    place, places, tls_trouble,
 };
 use crate::secret::Secret;
 
@@ -101,6 +102,7 @@ struct Webhook {
     authorization: Option<HeaderValue>,
     template: Option<Template>,
     deadline: Duration,
+    places: Semaphore,
     words: Words,
 }
 
@@ -110,10 +112,11 @@ impl Channel for Webhook {
         message: &'a Message,
         at: Timestamp,
     ) -> BoxFuture<'a, Result<Receipt, ChannelError>> {
-        Box::pin(in_time(self.deadline, async move {
+        Box::pin(async move {
             message.check()?;
-            self.post(message, at).await
-        }))
+            let _place = place(&self.places).await;
+            in_time(self.deadline, self.post(message, at)).await
+        })
     }
 }
 
@@ -247,7 +250,7 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
         let client = client(&url, authorities.as_deref());
         let client =
             client.map_err(|why| mistakes.add("ca_file", format!("HTTP cannot be set up: {why}"))).ok()?;
-        Some(Webhook { client, url, signer, authorization, template, deadline, words })
+        Some(Webhook { client, url, signer, authorization, template, deadline, places: places(), words })
     });
     mistakes.check(channel).map(|channel| Box::new(channel) as Box<dyn Channel>)
 }

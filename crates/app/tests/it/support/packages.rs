@@ -8,8 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Each program that tests run, with the Debian package that brings it.
-const PACKAGES: [(&str, &str); 4] =
-    [("git", "git"), ("restic", "restic"), ("borg", "borgbackup"), ("promtool", "prometheus")];
+const PACKAGES: [(&str, &str); 8] = [
+    ("git", "git"),
+    ("restic", "restic"),
+    ("borg", "borgbackup"),
+    ("promtool", "prometheus"),
+    ("openssl", "openssl"),
+    ("postfix", "postfix"),
+    ("smtp-sink", "postfix"),
+    ("saslpasswd2", "sasl2-bin"),
+];
 
 /// Finds a program in `PATH`.
 ///
