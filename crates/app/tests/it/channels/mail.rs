@@ -93,6 +93,31 @@ impl Closing {
 }
 
 #[tokio::test]
+async fn a_connection_that_nobody_uses_is_closed_with_a_goodbye() {
+    let server = Server::start(Script::default()).await;
+    let channel = mail_to(&server);
+    send(&*channel, &message("m-1")).await.expect("it is taken");
+    ten_seconds_later().await;
+    send(&*channel, &message("m-1")).await.expect("over the same connection");
+    assert_eq!(server.seen().connection_count, 1);
+    ten_seconds_later().await;
+    ten_seconds_later().await;
+    heard(&server, "QUIT").await;
+    send(&*channel, &message("m-2")).await.expect("over a new connection");
+    assert_eq!(server.seen().connection_count, 2);
+}
+
+async fn ten_seconds_later() {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(10)).await;
+    tokio::time::resume();
+    // Whoever slept goes on before anybody sleeps again.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_new_connection_that_is_closed_is_not_tried_again() {
     for (step, says, kind) in [
         ("greeting", Says::Goodbye, ErrorKind::Unreachable),
