@@ -166,7 +166,7 @@ fn variables(message: &Message) -> Vec<(OsString, OsString)> {
 }
 
 fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
-    let folder = config.folder.clone();
+    let (folder, ours) = (config.folder.clone(), config.environment.clone());
     let (raw, mut mistakes): (RawCommand, _) = Mistakes::reading(config);
     let deadline = mistakes.deadline(raw.deadline, DEADLINE);
     let command =
@@ -182,13 +182,13 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
     let mut words = Words::new();
     let mut environment = Vec::new();
     for name in HANDED_ON {
-        environment.extend(std::env::var_os(name).map(|value| (name.into(), value)));
+        environment.extend(ours.get(name).map(|value| (name.into(), value.to_owned())));
     }
     for name in raw.environment {
-        match std::env::var_os(&name) {
+        match ours.get(&name) {
             Some(value) if !name.starts_with("LASTGOOD_") => {
                 words = words.without_part(&value.to_string_lossy());
-                environment.push((name.into(), value));
+                environment.push((name.clone().into(), value.to_owned()));
             }
             Some(_) => mistakes.add("environment", "names a variable of lastgood itself; use another name"),
             None => mistakes.add("environment", format!("names {}, which is not set", Escaped(&name))),

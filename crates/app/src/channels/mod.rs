@@ -18,6 +18,8 @@ use lastgood_core::recipient::Address;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::program::Environment;
+
 pub mod command;
 mod error;
 pub mod mail;
@@ -60,6 +62,8 @@ pub struct ChannelConfig {
     pub folder: PathBuf,
     /// The keys of its table besides `name` and `kind`.
     pub settings: toml::Table,
+    /// What programs can be given variables from.
+    pub environment: Environment,
 }
 
 /// Something that takes a message to an address.

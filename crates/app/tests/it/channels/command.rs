@@ -37,7 +37,7 @@ async fn the_program_gets_its_arguments_as_written_and_the_message_beside_them()
     ] {
         assert!(environment.lines().any(|line| line == expected), "{expected} in {environment}");
     }
-    assert!(!environment.contains("CARGO"), "nothing of ours is handed on unasked: {environment}");
+    assert!(!environment.contains("TOKEN"), "nothing of ours is handed on unasked: {environment}");
     let input: Value = serde_json::from_str(&read("input")).expect("JSON");
     assert_eq!(input["text"], hostile.text);
     assert_eq!(input["details"], hostile.details);

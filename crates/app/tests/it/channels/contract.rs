@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::receiver::{Answers, Receiver};
 use super::smtp::{Says, Script, Server};
-use super::{instant, message, opened};
+use super::{SECRET, instant, message, opened};
 
 /// What the other side plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,15 +43,11 @@ const FAILURES: [(Plays, ErrorKind, Repeat); 7] = [
     (Plays::WrongSetting, ErrorKind::Unsupported, Repeat::Late),
 ];
 
-/// The password, key and token of every stage; what a stage's other side says repeats it.
-const SECRET: &str = "geheimnis-0123456789";
-
 /// A channel on a stage.
 struct Stage {
     channel: Box<dyn Channel>,
     /// What came through, one entry per message.
     received: Box<dyn Fn() -> Vec<String>>,
-    secret: String,
     _folder: TempDir,
 }
 
@@ -79,7 +75,7 @@ async fn every_failure_has_its_kind_and_no_secret(#[case] open: Open) {
         assert_eq!(error.is_worth_retrying(), repeat != Repeat::Never);
         assert!(error.reason.len() < 1000 && !error.reason.chars().any(char::is_control), "{error}");
         assert!(error.reason.starts_with(char::is_lowercase), "{error}");
-        shows_no_secret(&stage, &[&error, &error.to_string(), &stage.channel]);
+        shows_no_secret(&[&error, &error.to_string(), &stage.channel]);
         played += 1;
     }
     drop(guard);
@@ -96,7 +92,7 @@ async fn what_is_taken_has_a_receipt_without_secrets(#[case] open: Open) {
     let stage = open(Plays::Taking).await.expect("every channel can");
     let receipt = stage.channel.send(&message("m-1"), instant()).await.expect("it is taken");
     assert!(receipt.answer.contains("taken"), "{receipt:?}");
-    shows_no_secret(&stage, &[&receipt]);
+    shows_no_secret(&[&receipt]);
     assert_eq!((stage.received)().len(), 1);
 }
 
@@ -161,10 +157,10 @@ fn every_kind_of_channel_is_on_stage() {
     assert_eq!(kinds, ["mail", "webhook", "command"]);
 }
 
-fn shows_no_secret(stage: &Stage, shown: &[&dyn Debug]) {
+fn shows_no_secret(shown: &[&dyn Debug]) {
     for shown in shown {
         let shown = format!("{shown:?}");
-        assert!(!shown.contains(&stage.secret), "{shown}");
+        assert!(!shown.contains(SECRET), "{shown}");
     }
 }
 
@@ -203,7 +199,7 @@ fn mail(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
         let folder = folder();
         let channel = opened("mail", folder.path(), &settings);
         let received = Box::new(move || server.seen().mails);
-        Some(Stage { channel, received, secret: SECRET.to_owned(), _folder: folder })
+        Some(Stage { channel, received, _folder: folder })
     })
 }
 
@@ -233,35 +229,33 @@ fn webhook(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
             let bodies = receiver.requests().into_iter().map(|request| request.body);
             bodies.map(|body| String::from_utf8(body).expect("JSON is UTF-8")).collect()
         });
-        Some(Stage { channel, received: bodies, secret: SECRET.to_owned(), _folder: folder })
+        Some(Stage { channel, received: bodies, _folder: folder })
     })
 }
 
-/// The secret is a variable that every test of cargo has: no test can set one.
 fn command(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
-    const VARIABLE: &str = "CARGO_MANIFEST_DIR";
     Box::pin(async move {
         let folder = folder();
         let line = match plays {
-            Plays::Taking => "cat >\"$LASTGOOD_KEY.$$\"; echo taken $CARGO_MANIFEST_DIR",
+            Plays::Taking => "cat >\"$LASTGOOD_KEY.$$\"; echo taken $PAGER_TOKEN",
             Plays::Nobody => "kill -9 $$",
-            Plays::Silence => "echo $CARGO_MANIFEST_DIR >&2; sleep 600",
+            Plays::Silence => "echo $PAGER_TOKEN >&2; sleep 600",
             Plays::LockedDoor => return None,
-            Plays::LaterPlease => "printf 'no \\a line %s\\n' $CARGO_MANIFEST_DIR >&2; exit 75",
+            Plays::LaterPlease => "printf 'no \\a line %s\\n' $PAGER_TOKEN >&2; exit 75",
             Plays::Gibberish => "exec cat /dev/zero",
-            Plays::Never => "printf 'a\\n\\033[2J%s' $CARGO_MANIFEST_DIR >&2; exit 1",
+            Plays::Never => "printf 'a\\n\\033[2J%s' $PAGER_TOKEN >&2; exit 1",
             Plays::WrongSetting => "",
         };
         let script = format!("cd {}; {line}", folder.path().display());
         let program = if plays == Plays::WrongSetting { "./nowhere" } else { "/bin/sh" };
         let settings = format!(
-            "command = ['{program}', '-c', '''{script}''']\nenvironment = ['{VARIABLE}']\ndeadline = '{}'",
+            "command = ['{program}', '-c', '''{script}''']\nenvironment = ['PAGER_TOKEN']\ndeadline = '{}'",
             deadline(plays)
         );
         let channel = opened("command", folder.path(), &settings);
         let place = folder.path().to_owned();
         let received = Box::new(move || inputs(&place));
-        Some(Stage { channel, received, secret: env!("CARGO_MANIFEST_DIR").to_owned(), _folder: folder })
+        Some(Stage { channel, received, _folder: folder })
     })
 }
 

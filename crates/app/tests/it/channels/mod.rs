@@ -16,6 +16,9 @@ use lastgood::channels::{self, Channel, ChannelConfig, Message, OpenError};
 use lastgood_core::recipient::Address;
 use serde_json::json;
 
+/// The password, key and token of every channel here; other sides repeat it where they can.
+const SECRET: &str = "geheimnis-0123456789";
+
 /// A message that means well.
 fn message(key: &str) -> Message {
     Message {
@@ -41,7 +44,10 @@ fn open(kind: &str, folder: &Path, settings: &str) -> Result<Box<dyn Channel>, O
     let _ = rustls::crypto::ring::default_provider().install_default();
     let entry = channels::find(kind).expect("a kind of channel");
     let settings = settings.parse().expect("TOML");
-    (entry.open)(ChannelConfig { name: "test".to_owned(), folder: folder.to_owned(), settings })
+    let path = std::env::var("PATH").unwrap_or_default();
+    let environment =
+        [("PATH", path.as_str()), ("PAGER_TOKEN", SECRET), ("OTHER_TOKEN", "other")].into_iter().collect();
+    (entry.open)(ChannelConfig { name: "test".to_owned(), folder: folder.to_owned(), settings, environment })
 }
 
 /// Opens a channel whose settings are right.
