@@ -173,10 +173,13 @@ fn server(raw: RawMail, from: Option<&Mailbox>, mistakes: &mut Mistakes) -> Opti
     let tls = raw.tls.unwrap_or_default();
     let host = mistakes.required("host", raw.host, "\"mail.example.org\"");
     let authorities = mistakes.certificates(raw.ca_file.as_deref());
+    let has_password = raw.password_file.is_some() || raw.password_env.is_some();
     let password = mistakes.secret("password", raw.password_file, raw.password_env);
     let credentials = match (raw.user, password) {
         (None, None) => None,
         (Some(user), Some(password)) => Some((user, password)),
+        // Why it could not be read is told already.
+        (Some(_), None) if has_password => None,
         (Some(_), None) => {
             mistakes.required::<()>(
                 "password_file",

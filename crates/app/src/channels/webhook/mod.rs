@@ -257,14 +257,17 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
 
 /// Reads the address; nothing that is said of it shows it.
 fn address(raw: &mut RawWebhook, mistakes: &mut Mistakes) -> Option<Url> {
+    let is_elsewhere = raw.url_file.is_some() || raw.url_env.is_some();
     let secret = mistakes.secret("url", raw.url_file.take(), raw.url_env.take());
     let written = match (raw.url.take(), secret) {
-        (Some(_), Some(_)) => {
+        (Some(_), _) if is_elsewhere => {
             mistakes.add("url", "cannot stand together with `url_file` or `url_env`; remove one");
             return None;
         }
-        (Some(url), None) => url,
+        (Some(url), _) => url,
         (None, Some(secret)) => secret.expose().to_owned(),
+        // Why it could not be read is told already.
+        (None, None) if is_elsewhere => return None,
         (None, None) => mistakes.required("url", None, "\"https://hooks.example.org/lastgood\"")?,
     };
     let url =

@@ -217,7 +217,7 @@ fn lay_out(folder: &Path, starttls_port: u16, tls_port: u16) {
 }
 
 /// Makes an authority, a certificate for `localhost` from it, and an authority of somebody else.
-fn certificates(folder: &Path) {
+pub(super) fn certificates(folder: &Path) {
     let openssl = |arguments: &str| {
         let mut command = Command::new(program("openssl"));
         run(command.args(arguments.split(' ')).current_dir(folder));

@@ -1,10 +1,15 @@
 //! Which HTTP server takes a webhook, or fails as a test wants it to?
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// What it answers.
 #[derive(Clone, Debug)]
@@ -49,15 +54,36 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) async fn start(answers: Answers) -> Self {
+        Self::start_with(answers, None).await
+    }
+
+    /// One that speaks TLS, with `certificate.pem` and `key.pem` of a folder.
+    pub(super) async fn start_tls(answers: Answers, folder: &Path) -> Self {
+        let certificate =
+            CertificateDer::from_pem_file(folder.join("certificate.pem")).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("known versions").with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate], key).expect("a key for the certificate");
+        Self::start_with(answers, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_with(answers: Answers, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let receiver = Self { port, requests: Arc::default() };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (serving, answers) = (serving.clone(), answers.clone());
+                let (serving, answers, tls) = (serving.clone(), answers.clone(), tls.clone());
                 // A client that goes away has ended the conversation.
-                tokio::spawn(async move { serving.exchange(stream, &answers).await });
+                tokio::spawn(async move {
+                    match tls {
+                        None => serving.exchange(stream, &answers).await,
+                        Some(tls) => serving.exchange(tls.accept(stream).await.ok()?, &answers).await,
+                    }
+                });
             }
         });
         receiver
@@ -67,7 +93,11 @@ impl Receiver {
         self.requests.lock().expect("nobody panics with it").clone()
     }
 
-    async fn exchange(&self, mut stream: TcpStream, answers: &Answers) -> Option<()> {
+    async fn exchange(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        answers: &Answers,
+    ) -> Option<()> {
         let request = read(&mut stream).await?;
         self.requests.lock().expect("nobody panics with it").push(request);
         match answers {
@@ -82,7 +112,7 @@ impl Receiver {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+async fn read(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<Request> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);

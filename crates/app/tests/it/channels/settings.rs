@@ -39,6 +39,28 @@ fn every_key_of_every_channel_is_explained() {
 }
 
 #[test]
+fn the_examples_on_the_page_lack_only_their_files() {
+    let page = include_str!("../../../../../docs/channels.md");
+    let mut kinds = Vec::new();
+    for example in page.split("```toml\n").skip(1) {
+        let example = example.split("```").next().expect("an example");
+        let mut file: toml::Table = example.parse().expect("TOML");
+        let channels: Vec<toml::Table> =
+            file.remove("channel").expect("a channel").try_into().expect("tables");
+        for mut settings in channels {
+            settings.remove("name");
+            let kind: String = settings.remove("kind").expect("a kind").try_into().expect("a text");
+            let mistakes = open(&kind, Path::new("/nowhere"), &settings.to_string()).err();
+            for mistake in mistakes.into_iter().flat_map(|error| error.mistakes) {
+                assert!(mistake.text.starts_with("the secret file /etc/lastgood/"), "{kind}: {mistake:?}");
+            }
+            kinds.push(kind);
+        }
+    }
+    assert_eq!(kinds, channels::ALL.map(|entry| entry.kind));
+}
+
+#[test]
 fn every_kind_of_error_comes_with_an_advice() {
     let page = include_str!("../../../../../docs/channels.md");
     for kind in ErrorKind::ALL {

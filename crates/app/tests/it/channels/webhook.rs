@@ -63,6 +63,29 @@ fn signature(body: &[u8]) -> String {
 }
 
 #[tokio::test]
+async fn a_certificate_is_verified_by_name_and_authority() {
+    let folder = folder();
+    super::postfix::certificates(folder.path());
+    let receiver = Receiver::start_tls(Answers::status(200, "", "taken"), folder.path()).await;
+    for (host, more, is_taken) in [
+        ("localhost", "ca_file = 'ca.pem'", true),
+        ("localhost", "", false),
+        ("localhost", "ca_file = 'other.pem'", false),
+        ("127.0.0.1", "ca_file = 'ca.pem'", false),
+    ] {
+        let settings = format!("url = 'https://{host}:{}/hook'\n{more}", receiver.port);
+        let sent = opened("webhook", folder.path(), &settings).send(&message("m-1"), instant()).await;
+        let kind = sent.as_ref().err().map(|error| error.kind);
+        assert_eq!(
+            kind,
+            if is_taken { None } else { Some(ErrorKind::Unsupported) },
+            "{host} {more}: {sent:?}"
+        );
+    }
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_template_gives_the_body_the_shape_the_receiver_wants() {
     let receiver = Receiver::start(Answers::status(200, "", "ok")).await;
     let body = "body = { text = '*{subject}* for {to}', blocks = [{ kind = 'mail', of = '{details}' }] }";
