@@ -26,8 +26,8 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns what a program is given: ours without [`NOT_HANDED_ON`], with those of `wanted` that are set, even to
-    /// nothing, in UTC and in no human language.
+    /// Returns what a program is given: ours without what steers programs or betrays secrets (`NOT_HANDED_ON`), with
+    /// those of `wanted` that are set, even to nothing, in UTC and in no human language.
     pub fn for_program(&self, wanted: &[&str]) -> BTreeMap<OsString, OsString> {
         let is_kept = |name: &OsStr| {
             let name = name.as_encoded_bytes();
