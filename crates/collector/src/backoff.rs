@@ -63,6 +63,7 @@ impl Backoff {
             | FailureKind::Unsupported
             | FailureKind::Panicked => (self.base, self.max),
         };
+        let base = if failure.is_without_pause { Duration::ZERO } else { base };
         let doubled = base.saturating_mul(1 << count.saturating_sub(1).min(24)).min(max).min(PAUSE_MAX);
         let pause = doubled.mul_f64(self.factor(seed.wrapping_add(u64::from(count))));
         pause.max(failure.retry_after.unwrap_or_default().min(ASKED_MAX))
@@ -101,6 +102,12 @@ mod tests {
     fn a_pause_doubles_up_to_its_most(#[case] kind: FailureKind, #[case] count: u32, #[case] seconds: u32) {
         let pause = Backoff::default().pause(&Failure::new(kind, "x"), count, 7);
         assert_eq!(pause, seconds * SECOND);
+    }
+
+    #[test]
+    fn a_failure_that_says_so_is_followed_by_no_pause() {
+        let failure = Failure::new(FailureKind::Malformed, "x").without_pause();
+        assert_eq!(Backoff::default().pause(&failure, 9, 7), Duration::ZERO);
     }
 
     #[test]

@@ -65,18 +65,26 @@ pub struct Failure {
     pub reason: String,
     /// How long the other side asks to be left alone; at most a day of it is believed.
     pub retry_after: Option<Duration>,
+    /// True if the next try is worth as much as if this one had gone well.
+    pub(crate) is_without_pause: bool,
 }
 
 impl Failure {
     /// A failure whose pause follows from its kind.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), retry_after: None }
+        Self { kind, reason: reason.into(), retry_after: None, is_without_pause: false }
     }
 
     /// The same failure with the pause the other side asks for.
     #[must_use]
     pub fn retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
+    }
+
+    /// The same failure, after which the job is not left alone: what went wrong was one number of many, not the other side.
+    #[must_use]
+    pub fn without_pause(self) -> Self {
+        Self { is_without_pause: true, ..self }
     }
 }
 

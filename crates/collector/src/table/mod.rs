@@ -318,7 +318,7 @@ impl<C: Collector> Table<C> {
             self.taken_until = now;
             self.plan_all(now);
         } else if passed > 0 {
-            let is_step = passed > STEP_SECONDS;
+            let is_step = self.is_step(now);
             while let Some((at, places)) = self.calendar.take_until(now) {
                 for place in places {
                     if is_step { self.catch_up(place, now) } else { self.fall_due(place, at) }
@@ -326,6 +326,11 @@ impl<C: Collector> Table<C> {
             }
             self.taken_until = now;
         }
+    }
+
+    /// Whether the clock went on by more than a machine can be busy.
+    fn is_step(&self, now: Second) -> bool {
+        now.0.saturating_sub(self.taken_until.0) > STEP_SECONDS
     }
 
     /// The second after those that were taken out.

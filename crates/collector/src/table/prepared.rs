@@ -69,16 +69,37 @@ impl<C: Collector> Table<C> {
 
     /// Undoes what was made ready: everything is about to be planned anew.
     pub(super) fn discard_prepared(&mut self) {
-        let Some(prepared) = self.prepared.take() else { return };
-        for start in prepared.portions.into_iter().flatten() {
-            let Some(entry) = self.slab.find_mut(start.slot) else { continue };
-            if entry.state == State::Prepared {
-                entry.state = State::Idle;
-                if entry.is_vanished {
-                    self.free(start.slot);
-                }
-            }
+        for start in self.prepared.take().into_iter().flat_map(|prepared| prepared.portions).flatten() {
+            self.undo(&start);
         }
+    }
+
+    /// Undoes what was made ready for a second that passed unseen long ago: it is caught up with like everything else.
+    fn put_back_prepared(&mut self) {
+        let Some(Prepared { at, portions, .. }) = self.prepared.take() else { return };
+        for start in portions.into_iter().flatten() {
+            if !self.undo(&start) {
+                continue;
+            }
+            let epoch = self.next_epoch();
+            let entry = self.slab.get_mut(start.slot);
+            (entry.epoch, entry.next) = (epoch, at);
+            self.calendar.put(at, Place { slot: start.slot, epoch });
+        }
+    }
+
+    /// Makes a job idle that is still ready for this call; true if it is there.
+    fn undo(&mut self, start: &Start<C>) -> bool {
+        let is_ready = |entry: &&mut Entry<C>| {
+            entry.state == State::Prepared && (entry.epoch == start.epoch || entry.is_vanished)
+        };
+        let Some(entry) = self.slab.find_mut(start.slot).filter(is_ready) else { return false };
+        entry.state = State::Idle;
+        let is_there = !entry.is_vanished;
+        if !is_there {
+            self.free(start.slot);
+        }
+        is_there
     }
 
     /// `None` if what becomes of the job shows only when the second has come.
@@ -108,8 +129,11 @@ impl<C: Collector> Table<C> {
     }
 
     /// Hands out, portion by portion, what was made ready for a second that has begun. Where fewer than `room` may start,
-    /// or others wait already, it joins the queue instead.
+    /// or others wait already, it joins the queue instead; where the clock went on by a step, it is caught up with.
     pub(crate) fn launch(&mut self, now: Second, room: usize, mut start: impl FnMut(Vec<Start<C>>)) {
+        if self.is_step(now) {
+            return self.put_back_prepared();
+        }
         let Some(prepared) = self.prepared.take_if(|prepared| prepared.at <= now) else { return };
         let count: usize = prepared.portions.iter().map(Vec::len).sum();
         let is_queueing = count > room || !self.queue.is_empty();
