@@ -11,4 +11,5 @@ pub mod publish;
 pub mod report;
 pub mod secret;
 pub mod sources;
+pub mod store;
 pub mod telemetry;

@@ -10,6 +10,7 @@ mod grafolean;
 mod portal;
 mod report;
 mod restic;
+mod store;
 mod story;
 mod support;
 mod tidy;

@@ -159,6 +159,48 @@ impl<'a> Subject<'a> {
 }
 
 impl SourceFacts {
+    /// Makes facts of the first look at a source.
+    pub fn first(collection: Collection) -> Self {
+        let mut source = Self {
+            id: collection.source.clone(),
+            kind: collection.kind,
+            looked_at: collection.observed_at,
+            look: Extent::Failed,
+            listing: Extent::Failed,
+            listed_at: None,
+            failures: Vec::new(),
+            repositories: Vec::new(),
+        };
+        source.renew(collection);
+        source
+    }
+
+    /// Goes on with a newer look at the same source: steps 2 to 4 of [`fold`]. Taking looks in the order in which they
+    /// began, one after the other, gives what [`fold`] makes of all of them; an older one must not be taken.
+    pub fn renew(&mut self, collection: Collection) {
+        let at = collection.observed_at;
+        self.looked_at = at;
+        self.look = collection.extent();
+        self.listing = collection.listing;
+        if collection.listing == Extent::Complete {
+            self.listed_at = Some(at);
+        }
+        self.failures = collection.failures;
+        let known = std::mem::take(&mut self.repositories);
+        let mut known: HashMap<Name, RepositoryFacts> =
+            known.into_iter().map(|repository| (repository.stated.key.clone(), repository)).collect();
+        self.repositories.reserve_exact(collection.repositories.len());
+        for stated in collection.repositories {
+            let before = if known.is_empty() { None } else { known.remove(&stated.key) };
+            self.repositories.push(restate(before, stated, at));
+        }
+        if collection.listing != Extent::Complete {
+            let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
+            unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
+            self.repositories.append(&mut unseen);
+        }
+    }
+
     /// Returns the subject a failure is about, if one is known, else where it stands, else the source.
     pub fn place(&self, place: &Place) -> String {
         match (&place.repository, &place.asset, &place.position) {
@@ -195,8 +237,8 @@ pub fn fold(collections: Vec<Collection>) -> Facts {
     let mut facts = Facts::default();
     for collection in collections {
         match facts.sources.last_mut().filter(|source| source.id == collection.source) {
-            Some(source) => renew(source, collection),
-            None => facts.sources.push(first(collection)),
+            Some(source) => source.renew(collection),
+            None => facts.sources.push(SourceFacts::first(collection)),
         }
     }
     facts
@@ -206,47 +248,6 @@ pub fn fold(collections: Vec<Collection>) -> Facts {
 /// not depend on the order in which they were given: their text does.
 fn same_instant(a: &Collection, b: &Collection) -> Ordering {
     a.extent().cmp(&b.extent()).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
-}
-
-/// Makes facts of the first look at a source.
-fn first(collection: Collection) -> SourceFacts {
-    let mut source = SourceFacts {
-        id: collection.source.clone(),
-        kind: collection.kind,
-        looked_at: collection.observed_at,
-        look: Extent::Failed,
-        listing: Extent::Failed,
-        listed_at: None,
-        failures: Vec::new(),
-        repositories: Vec::new(),
-    };
-    renew(&mut source, collection);
-    source
-}
-
-/// Steps 2 to 4 of [`fold`].
-fn renew(source: &mut SourceFacts, collection: Collection) {
-    let at = collection.observed_at;
-    source.looked_at = at;
-    source.look = collection.extent();
-    source.listing = collection.listing;
-    if collection.listing == Extent::Complete {
-        source.listed_at = Some(at);
-    }
-    source.failures = collection.failures;
-    let known = std::mem::take(&mut source.repositories);
-    let mut known: HashMap<Name, RepositoryFacts> =
-        known.into_iter().map(|repository| (repository.stated.key.clone(), repository)).collect();
-    source.repositories.reserve_exact(collection.repositories.len());
-    for stated in collection.repositories {
-        let before = if known.is_empty() { None } else { known.remove(&stated.key) };
-        source.repositories.push(restate(before, stated, at));
-    }
-    if collection.listing != Extent::Complete {
-        let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
-        unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
-        source.repositories.append(&mut unseen);
-    }
 }
 
 /// A repository that the newest look did not state: what was known of it stays, and it was not seen.

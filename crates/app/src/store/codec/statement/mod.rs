@@ -1,0 +1,350 @@
+//! How is what was stated about one repository or asset written as bytes?
+//!
+//! A statement begins with its key. Details are not written: only `explain` asks a source for them, and it looks itself.
+//! The line of evidence is not written either: a document that grew by a line above would make every statement below it
+//! a new one.
+
+use lastgood_core::id::Name;
+use lastgood_core::kind::{Kind, SourceKind, SubjectType};
+use lastgood_core::observation::{
+    AssetObservation, Collection, Evidence, Exemption, Extent, Failure, FailureKind, LastRun, MoreOfAsset,
+    Place, RepositoryObservation, Space, SpaceUnit, Stated, Uptime, Verification,
+};
+
+use super::{Damage, Reading, bytes, instant, length, number, optional, stated, stated_code};
+
+/// Returns what of a look is kept: all but details for people and the lines of evidence.
+pub fn kept(collection: &Collection) -> Collection {
+    let mut kept = collection.clone();
+    let without_lines = |evidence: &mut Vec<Evidence>| evidence.iter_mut().for_each(|one| one.line = None);
+    for repository in &mut kept.repositories {
+        repository.details.clear();
+        without_lines(&mut repository.evidence);
+        for asset in &mut repository.assets {
+            asset.more.details.clear();
+            without_lines(&mut asset.more.evidence);
+        }
+    }
+    kept
+}
+
+/// Reads the key a statement begins with.
+pub(in super::super) fn key(statement: &[u8]) -> Result<&[u8], Damage> {
+    Reading(statement).bytes()
+}
+
+const HAS_KEY: u64 = 1;
+const HAS_EXEMPTION: u64 = 1 << 1;
+const HAS_OFFSITE_EXEMPTION: u64 = 1 << 2;
+const HAS_IDENTITY: u64 = 1 << 3;
+const HAS_VERIFICATION: u64 = 1 << 4;
+const HAS_CREATION: u64 = 1 << 5;
+const HAS_EVIDENCE: u64 = 1 << 6;
+/// Below this the bits above; from here on three codes of two bits each.
+const CODES_FROM: u32 = 8;
+
+/// Writes an asset; most are a key, a kind, two bytes and two instants.
+pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation) {
+    // Taken apart, so that a new field does not compile before its place is chosen.
+    let AssetObservation { name, kind, exempt, offsite_exempt, last_run, last_good, last_offsite, more } =
+        asset;
+    let MoreOfAsset { key, identity, verification, created_at, details: _, evidence } = &**more;
+    let flag = |is_set: bool, bit: u64| if is_set { bit } else { 0 };
+    let run_code = match last_run {
+        LastRun::NoneYet => 0,
+        LastRun::Succeeded => 1,
+        LastRun::Failed { at: None, .. } => 2,
+        LastRun::Failed { at: Some(_), .. } => 3,
+    };
+    let codes = run_code | u64::from(stated_code(last_good)) << 2 | u64::from(stated_code(last_offsite)) << 4;
+    let flags = flag(key.is_some(), HAS_KEY)
+        | flag(exempt.is_some(), HAS_EXEMPTION)
+        | flag(offsite_exempt.is_some(), HAS_OFFSITE_EXEMPTION)
+        | flag(identity.is_some(), HAS_IDENTITY)
+        | flag(*verification != Verification::default(), HAS_VERIFICATION)
+        | flag(*created_at != Stated::Missing, HAS_CREATION)
+        | flag(!evidence.is_empty(), HAS_EVIDENCE)
+        | codes << CODES_FROM;
+    bytes(out, asset.key().bytes());
+    number(out, flags);
+    bytes(out, kind.id.as_bytes());
+    if key.is_some() {
+        bytes(out, name.bytes());
+    }
+    out.extend(exempt.map(exemption_code));
+    out.extend(offsite_exempt.map(exemption_code));
+    if let LastRun::Failed { in_row, at } = last_run {
+        number(out, (*in_row).into());
+        if let Some(at) = at {
+            instant(out, *at);
+        }
+    }
+    for at in [last_good, last_offsite] {
+        if let Stated::Value(at) = at {
+            instant(out, *at);
+        }
+    }
+    if let Some(identity) = identity {
+        bytes(out, identity.as_bytes());
+    }
+    if *verification != Verification::default() {
+        stated(out, verification.at, instant);
+        out.push(verification.failed.into());
+    }
+    if *created_at != Stated::Missing {
+        stated(out, *created_at, instant);
+    }
+    if !evidence.is_empty() {
+        write_evidence(out, evidence);
+    }
+}
+
+/// Reads what [`write_asset`] wrote.
+pub(in super::super) fn read_asset(
+    reading: &mut Reading<'_>,
+    source: &'static SourceKind,
+) -> Result<AssetObservation, Damage> {
+    let key = reading.name()?;
+    let flags = reading.number()?;
+    let has = |bit: u64| flags & bit != 0;
+    let code = |place: u32| ((flags >> (CODES_FROM + place)) & 3) as u8;
+    if flags >> (CODES_FROM + 6) != 0 || has(1 << 7) {
+        return Err(Damage("an asset has marks of a newer version"));
+    }
+    let kind = read_kind(reading, source, SubjectType::Asset)?;
+    let name = if has(HAS_KEY) { reading.name()? } else { key.clone() };
+    let mut asset = AssetObservation::new(kind, name);
+    if has(HAS_EXEMPTION) {
+        asset.exempt = Some(read_exemption(reading)?);
+    }
+    if has(HAS_OFFSITE_EXEMPTION) {
+        asset.offsite_exempt = Some(read_exemption(reading)?);
+    }
+    asset.last_run = match code(0) {
+        0 => LastRun::NoneYet,
+        1 => LastRun::Succeeded,
+        2 => LastRun::Failed { in_row: read_count(reading)?, at: None },
+        _ => LastRun::Failed { in_row: read_count(reading)?, at: Some(reading.instant()?) },
+    };
+    asset.last_good = reading.stated_as(code(2), Reading::instant)?;
+    asset.last_offsite = reading.stated_as(code(4), Reading::instant)?;
+    if has(HAS_KEY) {
+        asset.more.key = Some(key);
+    }
+    if has(HAS_IDENTITY) {
+        asset.more.identity = Some(reading.text()?.into());
+    }
+    if has(HAS_VERIFICATION) {
+        let at = reading.stated(Reading::instant)?;
+        asset.more.verification = Verification { at, failed: reading.truth()? };
+    }
+    if has(HAS_CREATION) {
+        asset.more.created_at = reading.stated(Reading::instant)?;
+    }
+    if has(HAS_EVIDENCE) {
+        asset.more.evidence = read_evidence(reading)?;
+    }
+    Ok(asset)
+}
+
+/// Writes a repository without its assets.
+pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &RepositoryObservation) {
+    // Taken apart, so that a new field does not compile before its place is chosen.
+    let RepositoryObservation {
+        key,
+        name,
+        kind,
+        exempt,
+        last_seen,
+        uptime,
+        space,
+        space_exempt,
+        service_end,
+        warranty_end,
+        created_at,
+        used_ever,
+        listing,
+        assets: _,
+        details: _,
+        evidence,
+    } = repository;
+    let Space { used, free, quota, unit } = space;
+    bytes(out, key.bytes());
+    bytes(out, kind.id.as_bytes());
+    optional(out, Some(name).filter(|name| *name != key), |out, name| {
+        bytes(out, name.bytes());
+    });
+    optional(out, exempt.map(exemption_code), Vec::push);
+    stated(out, *last_seen, instant);
+    stated(out, *uptime, |out, uptime| out.extend(uptime.seconds().to_le_bytes()));
+    stated(out, *used, number);
+    stated(out, *free, number);
+    stated(out, *quota, number);
+    out.push(match unit {
+        SpaceUnit::Bytes => 0,
+        SpaceUnit::Unstated => 1,
+    });
+    optional(out, space_exempt.map(exemption_code), Vec::push);
+    stated(out, *service_end, instant);
+    stated(out, *warranty_end, instant);
+    stated(out, *created_at, instant);
+    out.push((*used_ever).into());
+    out.push(extent_code(*listing));
+    write_evidence(out, evidence);
+}
+
+/// Reads what [`write_repository`] wrote; it has no assets yet.
+pub(in super::super) fn read_repository(
+    reading: &mut Reading<'_>,
+    source: &'static SourceKind,
+) -> Result<RepositoryObservation, Damage> {
+    let key = reading.name()?;
+    let kind = read_kind(reading, source, SubjectType::Repository)?;
+    let name = reading.optional(Reading::name)?.unwrap_or_else(|| key.clone());
+    let mut repository = RepositoryObservation::new(kind, key, name);
+    repository.exempt = reading.optional(read_exemption)?;
+    repository.last_seen = reading.stated(Reading::instant)?;
+    repository.uptime = reading.stated(read_uptime)?;
+    repository.space = Space {
+        used: reading.stated(Reading::number)?,
+        free: reading.stated(Reading::number)?,
+        quota: reading.stated(Reading::number)?,
+        unit: match reading.byte()? {
+            0 => SpaceUnit::Bytes,
+            1 => SpaceUnit::Unstated,
+            _ => return Err(Damage("no such unit of storage")),
+        },
+    };
+    repository.space_exempt = reading.optional(read_exemption)?;
+    repository.service_end = reading.stated(Reading::instant)?;
+    repository.warranty_end = reading.stated(Reading::instant)?;
+    repository.created_at = reading.stated(Reading::instant)?;
+    repository.used_ever = reading.truth()?;
+    repository.listing = read_extent(reading)?;
+    repository.evidence = read_evidence(reading)?;
+    Ok(repository)
+}
+
+/// Writes what a look could not see.
+pub(in super::super) fn write_failures(out: &mut Vec<u8>, failures: &[Failure]) {
+    length(out, failures.len());
+    for Failure { place, kind, reason } in failures {
+        let name = |out: &mut Vec<u8>, name: &Name| bytes(out, name.bytes());
+        optional(out, place.repository.as_ref(), name);
+        optional(out, place.asset.as_ref(), name);
+        optional(out, place.position.as_deref(), |out, position| bytes(out, position.as_bytes()));
+        bytes(out, kind.as_str().as_bytes());
+        bytes(out, reason.as_bytes());
+    }
+}
+
+/// Reads what [`write_failures`] wrote.
+pub(in super::super) fn read_failures(reading: &mut Reading<'_>) -> Result<Vec<Failure>, Damage> {
+    let count = reading.length()?;
+    (0..count).map(|_| read_failure(reading)).collect()
+}
+
+fn read_failure(reading: &mut Reading<'_>) -> Result<Failure, Damage> {
+    let place = Place {
+        repository: reading.optional(Reading::name)?,
+        asset: reading.optional(Reading::name)?,
+        position: reading.optional(Reading::text)?.map(Into::into),
+    };
+    let word = reading.text()?;
+    let kind = FailureKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    let kind = kind.ok_or(Damage("no such kind of failure"))?;
+    Ok(Failure { place, kind, reason: reading.text()?.to_owned() })
+}
+
+fn write_evidence(out: &mut Vec<u8>, evidence: &[Evidence]) {
+    length(out, evidence.len());
+    for Evidence { field, line: _, raw, note } in evidence {
+        for text in [field, &**raw, note] {
+            bytes(out, text.as_bytes());
+        }
+    }
+}
+
+fn read_evidence(reading: &mut Reading<'_>) -> Result<Vec<Evidence>, Damage> {
+    let count = reading.length()?;
+    let one = |reading: &mut Reading<'_>| {
+        let (field, raw, note) = (reading.label()?, reading.text()?, reading.label()?);
+        Ok(Evidence { field, line: None, raw: raw.into(), note })
+    };
+    (0..count).map(|_| one(reading)).collect()
+}
+
+fn read_count(reading: &mut Reading<'_>) -> Result<u32, Damage> {
+    u32::try_from(reading.number()?).map_err(|_| Damage("a count is too large"))
+}
+
+fn read_uptime(reading: &mut Reading<'_>) -> Result<Uptime, Damage> {
+    let bytes = reading.take(8)?.try_into().map_err(|_| Damage("it ends too early"))?;
+    Uptime::from_seconds(f64::from_le_bytes(bytes)).ok_or(Damage("a running time is no number"))
+}
+
+/// A kind that the program does not know (any more) is said: without it the subject would lose its checks.
+fn read_kind(
+    reading: &mut Reading<'_>,
+    source: &'static SourceKind,
+    subject: SubjectType,
+) -> Result<&'static Kind, Damage> {
+    let word = reading.text()?;
+    let mut kinds = source.kinds.iter().copied();
+    let found = kinds.find(|kind| kind.id == word && kind.subject == subject);
+    found.ok_or(Damage(
+        "a kind of repository or asset is unknown to this version: run the version that wrote it",
+    ))
+}
+
+/// One code per variant, for ever.
+const fn exemption_code(exemption: Exemption) -> u8 {
+    match exemption {
+        Exemption::Hidden => 0,
+        Exemption::Archived => 1,
+        Exemption::Paused => 2,
+        Exemption::LocalOnly => 3,
+        Exemption::CloudAppliance => 4,
+        Exemption::NoRunYet => 5,
+        Exemption::NoEndStated => 6,
+        Exemption::NoStorageStated => 7,
+        Exemption::NoCapacitySet => 8,
+    }
+}
+
+/// Every exemption at its code.
+const EXEMPTIONS: [Exemption; 9] = [
+    Exemption::Hidden,
+    Exemption::Archived,
+    Exemption::Paused,
+    Exemption::LocalOnly,
+    Exemption::CloudAppliance,
+    Exemption::NoRunYet,
+    Exemption::NoEndStated,
+    Exemption::NoStorageStated,
+    Exemption::NoCapacitySet,
+];
+
+fn read_exemption(reading: &mut Reading<'_>) -> Result<Exemption, Damage> {
+    EXEMPTIONS.get(usize::from(reading.byte()?)).copied().ok_or(Damage("no such exemption"))
+}
+
+pub(in super::super) const fn extent_code(extent: Extent) -> u8 {
+    match extent {
+        Extent::Complete => 0,
+        Extent::Partial => 1,
+        Extent::Failed => 2,
+    }
+}
+
+pub(in super::super) fn read_extent(reading: &mut Reading<'_>) -> Result<Extent, Damage> {
+    match reading.byte()? {
+        0 => Ok(Extent::Complete),
+        1 => Ok(Extent::Partial),
+        2 => Ok(Extent::Failed),
+        _ => Err(Damage("no such extent")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! What do the entries of a look say, in words other programs read?
+
+use lastgood_core::id::Name;
+use lastgood_core::kind::SourceKind;
+use lastgood_core::observation::{AssetObservation, LastRun, RepositoryObservation, Stated};
+use serde_json::{Map, Value, json};
+
+use super::entry::{
+    ASSET, ASSETS, OBSERVED, REPOSITORIES, REPOSITORY, SAME_REPOSITORY, each_entry, read_keys,
+};
+use crate::store::codec::Damage;
+use crate::store::codec::statement::{read_asset, read_repository};
+use crate::store::codec::words::extent;
+
+/// Spells out every statement and list of a look, in order.
+pub(in super::super) fn spelled(
+    parts: &[Vec<u8>],
+    kind: &'static SourceKind,
+) -> Result<Vec<Map<String, Value>>, Damage> {
+    let mut spelled = Vec::new();
+    let mut observed_at = Value::Null;
+    let mut repository = Value::Null;
+    each_entry(parts.iter().map(Vec::as_slice), |tag, reading| {
+        let statement = match tag {
+            OBSERVED => {
+                observed_at = json!(reading.instant()?.to_string());
+                return Ok(());
+            }
+            SAME_REPOSITORY => {
+                repository = name(&reading.name()?);
+                return Ok(());
+            }
+            REPOSITORIES => json!({ "repositories": names(&read_keys(reading)?) }),
+            ASSETS => json!({ "repository": repository, "assets": names(&read_keys(reading)?) }),
+            REPOSITORY => {
+                let stated = read_repository(reading, kind)?;
+                repository = name(&stated.key);
+                repository_words(&stated)
+            }
+            ASSET => {
+                let mut words = asset_words(&read_asset(reading, kind)?);
+                words["repository"] = repository.clone();
+                words
+            }
+            _ => return Err(Damage("a look has an entry that does not belong there")),
+        };
+        if let Value::Object(mut statement) = statement {
+            if !observed_at.is_null() {
+                statement.insert("observed_at".to_owned(), observed_at.clone());
+            }
+            spelled.push(statement);
+        }
+        Ok(())
+    })?;
+    Ok(spelled)
+}
+
+fn names(names: &[Name]) -> Vec<Value> {
+    names.iter().map(name).collect()
+}
+
+fn name(name: &Name) -> Value {
+    match name.hex_if_lossy() {
+        Some(hex) => json!({ "hex": hex }),
+        None => json!(name.text()),
+    }
+}
+
+/// A value as it is, `never` and `unreadable` as words, null where nothing is stated.
+fn stated<T: Copy>(value: Stated<T>, words: impl Fn(T) -> Value) -> Value {
+    match value {
+        Stated::Missing => Value::Null,
+        Stated::Never => json!("never"),
+        Stated::Unreadable => json!("unreadable"),
+        Stated::Value(value) => words(value),
+    }
+}
+
+fn repository_words(stated_repository: &RepositoryObservation) -> Value {
+    let repository = stated_repository;
+    let instant = |at| stated(at, |at: jiff::Timestamp| json!(at.to_string()));
+    json!({
+        "repository": name(&repository.key),
+        "name": name(&repository.name),
+        "kind": repository.kind.id,
+        "exempt": repository.exempt.map(lastgood_core::observation::Exemption::as_str),
+        "last_seen": instant(repository.last_seen),
+        "uptime_seconds": stated(repository.uptime, |uptime| json!(uptime.seconds())),
+        "used": stated(repository.space.used, |bytes| json!(bytes)),
+        "free": stated(repository.space.free, |bytes| json!(bytes)),
+        "quota": stated(repository.space.quota, |bytes| json!(bytes)),
+        "service_end": instant(repository.service_end),
+        "warranty_end": instant(repository.warranty_end),
+        "created_at": instant(repository.created_at),
+        "used_ever": repository.used_ever,
+        "listing": extent(repository.listing),
+    })
+}
+
+fn asset_words(asset: &AssetObservation) -> Value {
+    let instant = |at| stated(at, |at: jiff::Timestamp| json!(at.to_string()));
+    let last_run = match asset.last_run {
+        LastRun::NoneYet => Value::Null,
+        LastRun::Succeeded => json!("succeeded"),
+        LastRun::Failed { in_row, at } => json!({ "failed": in_row, "at": at.map(|at| at.to_string()) }),
+    };
+    json!({
+        "asset": name(asset.key()),
+        "name": name(&asset.name),
+        "kind": asset.kind.id,
+        "exempt": asset.exempt.map(lastgood_core::observation::Exemption::as_str),
+        "offsite_exempt": asset.offsite_exempt.map(lastgood_core::observation::Exemption::as_str),
+        "last_run": last_run,
+        "last_good": instant(asset.last_good),
+        "last_offsite": instant(asset.last_offsite),
+        "verified_at": instant(asset.more.verification.at),
+        "verification_failed": asset.more.verification.failed,
+        "created_at": instant(asset.more.created_at),
+        "identity": asset.more.identity,
+    })
+}

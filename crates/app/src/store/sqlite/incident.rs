@@ -1,0 +1,163 @@
+//! How is an incident a row, and what do people say about it?
+
+use futures::FutureExt;
+use lastgood_core::checks;
+use lastgood_core::id::{CheckId, Name, SourceId, SubjectId};
+use lastgood_core::incident::{Acknowledged, Closing, Incident, Matter};
+use lastgood_core::notify::Episode;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Row, Sqlite as Database};
+
+use super::writer::{unread, unwritten};
+use super::{Sqlite, StoreError, instant, nanoseconds};
+use crate::store::Recorded;
+use crate::store::codec::words::{read_closing, read_reason, write_closing};
+use crate::store::codec::{Damage, bytes, optional};
+
+/// The columns [`recorded`] reads.
+pub(super) const COLUMNS: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at, i.opened_at,
+    i.acknowledged_at, i.acknowledged_by, i.looked_at, i.bad_looks, i.ok_looks, i.reason, i.closed_at, i.closing";
+
+/// What a subject is found by: source, repository and asset in one.
+pub(super) fn subject_key(subject: &SubjectId) -> Vec<u8> {
+    let mut key = Vec::new();
+    bytes(&mut key, subject.source.as_str().as_bytes());
+    for name in [&subject.repository, &subject.asset] {
+        optional(&mut key, name.as_ref(), |key, name| bytes(key, name.bytes()));
+    }
+    key
+}
+
+/// Reads an incident from the columns [`COLUMNS`].
+pub(super) fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
+    let closed_at: Option<i64> = get(row, 13)?;
+    let closing: Option<String> = get(row, 14)?;
+    let closed = match (closed_at, closing) {
+        (Some(at), Some(closing)) => Some((instant(at), read_closing(&closing)?)),
+        _ => None,
+    };
+    Ok(Recorded { id: get(row, 0)?, incident: incident(row)?, closed })
+}
+
+fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
+    let source: String = get(row, 1)?;
+    let name = |column| -> Result<Option<Name>, StoreError> {
+        Ok(get::<Option<Vec<u8>>>(row, column)?.map(Name::new))
+    };
+    let source = SourceId::new(&source).map_err(|_| Damage("an incident has no valid source"))?;
+    let subject = SubjectId { source, repository: name(2)?, asset: name(3)? };
+    let count = |column| -> Result<u32, StoreError> {
+        Ok(u32::try_from(get::<i64>(row, column)?).map_err(|_| Damage("a count of looks is out of range"))?)
+    };
+    let acknowledged = match (get::<Option<i64>>(row, 7)?, get::<Option<String>>(row, 8)?) {
+        (Some(at), Some(by)) => Some(Acknowledged { at: instant(at), by }),
+        _ => None,
+    };
+    Ok(Incident {
+        matter: Matter { subject, check: check(&get::<String>(row, 4)?)? },
+        noticed_at: instant(get(row, 5)?),
+        opened_at: get::<Option<i64>>(row, 6)?.map(instant),
+        acknowledged,
+        looked_at: instant(get(row, 9)?),
+        bad_looks: count(10)?,
+        ok_looks: count(11)?,
+        reason: read_reason(&get::<String>(row, 12)?)?,
+    })
+}
+
+/// A check the program does not know is said: its incident would never be closed otherwise.
+fn check(word: &str) -> Result<CheckId, StoreError> {
+    let found = checks::ALL.into_iter().map(|check| check.id).find(|id| id.as_str() == word);
+    found.ok_or_else(|| StoreError::NotKnown { what: format!("there is no check {word}") })
+}
+
+/// Reads one column.
+pub(super) fn get<'r, T: sqlx::Decode<'r, Database> + sqlx::Type<Database>>(
+    row: &'r SqliteRow,
+    column: usize,
+) -> Result<T, StoreError> {
+    row.try_get(column).map_err(unread)
+}
+
+/// Finds the row of an episode.
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    episode: &Episode,
+) -> Result<Option<i64>, StoreError> {
+    let find =
+        sqlx::query_scalar("SELECT id FROM incident WHERE subject = ? AND check_id = ? AND noticed_at = ?");
+    let find = find.bind(subject_key(&episode.matter.subject)).bind(episode.matter.check.as_str());
+    find.bind(nanoseconds(episode.noticed_at)?).fetch_optional(connection).await.map_err(unread)
+}
+
+/// Says that the plan must be made anew: something it is made of has changed.
+pub(super) async fn revise(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let update = sqlx::query("UPDATE standing SET revision = revision + 1 WHERE id = 1");
+    update.execute(connection).await.map(drop).map_err(unwritten)
+}
+
+fn not_there(episode: &Episode) -> StoreError {
+    let Episode { matter, noticed_at } = episode;
+    let what = format!(
+        "open incident of {} about {} that was noticed at {noticed_at}",
+        matter.check, matter.subject
+    );
+    StoreError::NotThere { what }
+}
+
+/// Keeps who knows of an open incident; the first stays.
+pub(super) async fn acknowledge(
+    store: &Sqlite,
+    episode: Episode,
+    acknowledged: Acknowledged,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE incident SET acknowledged_at = coalesce(acknowledged_at, ?),
+         acknowledged_by = coalesce(acknowledged_by, ?) WHERE id = ? AND closed_at IS NULL";
+    let at = nanoseconds(acknowledged.at)?;
+    let by = acknowledged.by;
+    store
+        .writer
+        .transaction(move |connection| {
+            async move {
+                let id = find(connection, &episode).await?.ok_or_else(|| not_there(&episode))?;
+                let update = sqlx::query(SQL).bind(at).bind(by).bind(id).execute(&mut *connection).await;
+                changed_one(&update.map_err(unwritten)?, || not_there(&episode))?;
+                revise(connection).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Closes an open incident.
+pub(super) async fn close_by_hand(
+    store: &Sqlite,
+    episode: Episode,
+    at: jiff::Timestamp,
+    words: String,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE incident SET closed_at = ?, closing = ?
+         WHERE id = ? AND closed_at IS NULL AND opened_at IS NOT NULL";
+    let at = nanoseconds(at)?;
+    let closing = write_closing(&Closing::ByHand(words));
+    store
+        .writer
+        .transaction(move |connection| {
+            async move {
+                let id = find(connection, &episode).await?.ok_or_else(|| not_there(&episode))?;
+                let update = sqlx::query(SQL).bind(at).bind(closing).bind(id).execute(&mut *connection).await;
+                changed_one(&update.map_err(unwritten)?, || not_there(&episode))?;
+                revise(connection).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Refuses what should have changed one row and did not.
+pub(super) fn changed_one(
+    done: &sqlx::sqlite::SqliteQueryResult,
+    otherwise: impl FnOnce() -> StoreError,
+) -> Result<(), StoreError> {
+    if done.rows_affected() == 1 { Ok(()) } else { Err(otherwise()) }
+}
