@@ -74,7 +74,8 @@ impl<C: Collector> Jobs<C> {
     }
 
     /// Says that a part of the jobs could not be listed (one account of many): its old jobs stay as they are, and the
-    /// reason is logged.
+    /// reason is logged when it begins. The jobs must have said that they come from this scope ([`Job::scope`]): those that
+    /// did not are removed.
     pub async fn keep(&mut self, scope: impl fmt::Display, why: impl fmt::Display) {
         let keep = Offer::Keep { scope: scope.to_string(), why: why.to_string() };
         let _ = self.engine.send(keep).await;

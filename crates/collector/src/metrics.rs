@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(crate) refused: IntCounter,
     pub(crate) refreshes: IntCounterVec,
     pub(crate) refreshed_at: IntGauge,
+    pub(crate) kept_scopes: IntGauge,
 }
 
 impl Metrics {
@@ -60,7 +61,11 @@ impl Metrics {
             ),
             refreshed_at: gauge(
                 "collector_last_refresh_timestamp_seconds",
-                "When the last refresh that listed all jobs ended; 0 before the first.",
+                "When the last refresh ended that listed the jobs, but for the scopes it says it kept; 0 before the first.",
+            ),
+            kept_scopes: gauge(
+                "collector_scopes_kept",
+                "Parts of the listing (such as accounts) that the last refresh could not list; their old jobs stay.",
             ),
         };
         // A counter that shows only after the first failure cannot be alarmed on.
@@ -74,7 +79,7 @@ impl Metrics {
     /// Adds all of them to a registry. Fails where it has metrics of these names already: two engines in one process want
     /// registries with a label each.
     pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        let families: [Box<dyn Family>; 9] = [
+        let families: [Box<dyn Family>; 10] = [
             Box::new(self.lateness.clone()),
             Box::new(self.runs.clone()),
             Box::new(self.jobs.clone()),
@@ -84,6 +89,7 @@ impl Metrics {
             Box::new(self.refused.clone()),
             Box::new(self.refreshes.clone()),
             Box::new(self.refreshed_at.clone()),
+            Box::new(self.kept_scopes.clone()),
         ];
         families.into_iter().try_for_each(|family| registry.register(family))
     }
@@ -133,7 +139,12 @@ impl Metrics {
         self.refreshes.with_label_values(&[kind.word()]).get()
     }
 
-    /// When the last refresh that listed all jobs ended; `None` before the first.
+    /// How many parts of the listing the last refresh could not list, so that their old jobs stay.
+    pub fn kept_scopes(&self) -> u64 {
+        self.kept_scopes.get().try_into().unwrap_or(0)
+    }
+
+    /// When the last refresh ended that listed the jobs, but for the scopes it kept; `None` before the first.
     pub fn refreshed_at(&self) -> Option<Second> {
         Some(Second(self.refreshed_at.get())).filter(|at| at.0 != 0)
     }

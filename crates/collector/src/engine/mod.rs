@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 
 mod refresh;
 mod run;
+mod said;
 mod scheduler;
 
 /// Runs the jobs of a collector with the usual settings until `shutdown` is ready, then lets running jobs finish.

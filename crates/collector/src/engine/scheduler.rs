@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::Stopped;
 use super::refresh::AbortOnDrop;
 use super::run::{Finished, Shared, panicked, start_all};
+use super::said::{Said, shown};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Second, Wait};
 use crate::collector::{Collector, Offer};
@@ -45,6 +46,14 @@ pub(super) struct Scheduler<C: Collector> {
     is_sweeping: bool,
     /// What the metrics have already been told.
     missed_told: u64,
+    /// Scopes that could not be listed.
+    kept: Said,
+    /// Jobs that were not taken.
+    refused: Said,
+}
+
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Wakes the scheduler shortly before a second, to prepare it, and when it begins.
@@ -80,7 +89,16 @@ impl<C: Collector> Scheduler<C> {
     pub(super) fn new(shared: Shared<C>, running_max: usize, backoff: Backoff, health: Health) -> Self {
         let table = Table::new(shared.clock.now().second(), backoff);
         let shared = Arc::new(shared);
-        Self { table, shared, running_max, health, is_sweeping: false, missed_told: 0 }
+        Self {
+            table,
+            shared,
+            running_max,
+            health,
+            is_sweeping: false,
+            missed_told: 0,
+            kept: Said::default(),
+            refused: Said::default(),
+        }
     }
 
     /// Schedules until `shutdown` is ready, then drains.
@@ -139,7 +157,10 @@ impl<C: Collector> Scheduler<C> {
             match offer {
                 Offer::Job(job) => self.take_job(job, now),
                 Offer::Keep { scope, why } => {
-                    tracing::warn!(scope = ?scope, "jobs could not be listed, the old ones stay: {why}");
+                    if self.kept.is_news(&scope, &why) {
+                        let (scope, why) = (shown(&scope), shown(&why));
+                        tracing::warn!(scope, "jobs could not be listed, old ones stay: {why}");
+                    }
                     self.table.keep(&scope);
                 }
                 Offer::End(outcome) => self.end_refresh(outcome, now),
@@ -157,15 +178,26 @@ impl<C: Collector> Scheduler<C> {
             Err(panic) => panicked(&*panic).reason,
         };
         self.shared.metrics.refused.inc();
-        tracing::warn!(job = ?id, "job refused: {why}");
+        if self.refused.is_news(&id, &why) {
+            tracing::warn!(job = shown(&id), "job refused: {why}");
+        }
     }
 
     fn end_refresh(&mut self, outcome: Result<(), Failure>, now: Second) {
         self.shared.metrics.count_refresh(outcome.as_ref().err().map(|failure| failure.kind), now);
         self.health.refreshed(outcome.as_ref().err());
+        self.shared.metrics.kept_scopes.set(gauge(self.kept.len()));
         match outcome {
-            Ok(()) => self.is_sweeping = true,
+            Ok(()) => {
+                self.is_sweeping = true;
+                for scope in self.kept.end() {
+                    tracing::info!(scope = shown(&scope), "jobs could be listed again");
+                }
+                self.refused.end();
+            }
             Err(failure) => {
+                self.kept.end_early();
+                self.refused.end_early();
                 let kind = failure.kind.word();
                 tracing::error!(
                     kind,
@@ -192,9 +224,10 @@ impl<C: Collector> Scheduler<C> {
             match (turned, failure) {
                 (Some(job), Some(failure)) => {
                     let kind = failure.kind.word();
-                    tracing::warn!(job = ?job.id, kind, "runs of a job fail: {}", failure.reason.escape_debug());
+                    let (job, reason) = (shown(&job.id), shown(&failure.reason));
+                    tracing::warn!(job, kind, "runs of a job fail: {reason}");
                 }
-                (Some(job), None) => tracing::info!(job = ?job.id, "runs of a job succeed again"),
+                (Some(job), None) => tracing::info!(job = shown(&job.id), "runs of a job succeed again"),
                 (None, _) => {}
             }
         }
@@ -224,7 +257,6 @@ impl<C: Collector> Scheduler<C> {
 
     /// Shows what is.
     fn tell(&mut self) {
-        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let metrics = &self.shared.metrics;
         metrics.jobs.set(gauge(self.table.len()));
         metrics.running.set(gauge(self.table.running()));

@@ -1,5 +1,7 @@
 //! What happens when the clock on the wall is set?
 
+use lastgood_collector::Second;
+
 use crate::support::{Act, Bot, Story, job, millis};
 
 const HOUR: i64 = 3600;
@@ -105,5 +107,32 @@ async fn waiting_calls_outlive_a_clock_that_is_set() {
         story.pass(90).await;
         assert!((0..10).all(|number| !story.bot.ran_of(&format!("{number}")).is_empty()));
         assert_eq!(story.bot.running().1, 1);
+    }
+}
+
+#[rstest::rstest]
+#[case::long_before_the_second(100)]
+#[case::as_calls_are_made_ready(610)]
+#[case::when_they_are_ready(800)]
+#[case::just_before_the_second(999)]
+#[tokio::test(start_paused = true)]
+async fn no_call_is_for_an_instant_that_a_step_left_behind_and_none_runs_twice(#[case] at_millis: u64) {
+    let jobs = || {
+        let every =
+            |length: i64| job(&format!("every-{length}"), &[length], Act::Nothing).start_at(Second(0));
+        [1, 10, 60, HOUR].map(every).into()
+    };
+    // The next second is one in which all of them are due.
+    let story = Story::begin(2 * HOUR - 1, Bot::new(jobs), |engine| engine);
+    story.pass_for(millis(at_millis)).await;
+    story.clock.step(24 * HOUR);
+    story.pass(62).await;
+    for length in [1, 10, 60, HOUR] {
+        let ran = story.bot.ran_of(&format!("every-{length}"));
+        assert!(!ran.is_empty(), "every {length} s");
+        assert!(ran.iter().all(|ran| ran.scheduled_at >= 25 * HOUR), "{ran:?}");
+        let mut instants: Vec<_> = ran.iter().map(|ran| ran.scheduled_at).collect();
+        instants.dedup();
+        assert_eq!(instants.len(), ran.len(), "{ran:?}");
     }
 }

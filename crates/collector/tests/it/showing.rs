@@ -163,7 +163,7 @@ async fn runs_are_spans_and_what_goes_wrong_is_said() {
         "span run job=\"entity.17\" scheduled_at=1004 missed=0",
         "span run job=\"entity.17\" scheduled_at=1008 missed=1",
         "WARN message=job refused: an interval of -5 s cannot be scheduled; it must be from 1 to 4294967295 s job=\"bad\"",
-        "WARN message=jobs could not be listed, the old ones stay: as the story wants it scope=\"a\"",
+        "WARN message=jobs could not be listed, old ones stay: as the story wants it scope=\"a\"",
         "ERROR message=refresh failed, the old jobs stay: as the story wants it kind=\"unreachable\" jobs=1",
     ] {
         assert!(seen.contains(words), "no {words} in\n{seen}");
