@@ -88,7 +88,7 @@ fn the_bytes_of_version_1_stay() {
     insta::assert_snapshot!(hexadecimal(&bytes), @"026462b07a056167656e74e0b6ab9a0d00c0feaa9a0d0003a0c6aa9a0d00000380978d920d00");
     bytes.clear();
     write_repository(&mut bytes, &appliance("nas1", noon()));
-    insta::assert_snapshot!(hexadecimal(&bytes), @"");
+    insta::assert_snapshot!(hexadecimal(&bytes), @"046e617331096170706c69616e6365000003d0e5ab9a0d0003000000000018f54003900303d8040000000380f787b30d0003809fe9aa0d000380978d920d00010000");
 }
 
 static OTHER: SourceKind = SourceKind { id: "other", kinds: &[&APPLIANCE] };
