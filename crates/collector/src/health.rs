@@ -43,6 +43,8 @@ struct Refreshes {
     listed_at: Duration,
     failure: Option<String>,
     is_stopped: bool,
+    /// A job that blocks its thread.
+    blocking: Option<String>,
 }
 
 /// What is wrong with an engine.
@@ -54,6 +56,9 @@ pub enum Illness {
     /// Its scheduler does not wake: its runtime is blocked, usually by a job that waits without `await`.
     #[error("the scheduler has not woken for {} s: something blocks the threads it runs on", .0.as_secs())]
     Silent(Duration),
+    /// A job blocks one of the threads it runs on, so that its deadline cannot end it.
+    #[error("job {0:?} blocks its thread: what waits in it belongs behind `await` or into spawn_blocking")]
+    Blocked(String),
     /// Its jobs could not be listed for several refresh intervals; the old ones go on.
     #[error("the jobs could not be listed for {} s: {why}", .since.as_secs())]
     Unlisted {
@@ -66,8 +71,8 @@ pub enum Illness {
 
 impl Health {
     pub(crate) fn new(every: Duration, deadline: Duration) -> Self {
-        let refresh =
-            Refreshes { every, deadline, listed_at: Duration::ZERO, failure: None, is_stopped: false };
+        let (listed_at, failure, is_stopped, blocking) = Default::default();
+        let refresh = Refreshes { every, deadline, listed_at, failure, is_stopped, blocking };
         Self(Arc::new(Inner {
             since: Stopwatch::start(),
             ticked_micros: AtomicU64::new(0),
@@ -85,6 +90,9 @@ impl Health {
         let silent = now.saturating_sub(Duration::from_micros(self.0.ticked_micros.load(Ordering::Relaxed)));
         if silent > SILENT_MAX {
             return Err(Illness::Silent(silent));
+        }
+        if let Some(job) = &refresh.blocking {
+            return Err(Illness::Blocked(job.clone()));
         }
         let since = now.saturating_sub(refresh.listed_at);
         let bearable = refresh.every.saturating_mul(REFRESHES_MISSED_MAX);
@@ -117,6 +125,14 @@ impl Health {
         refresh.failure = failure.map(ToString::to_string);
         if failure.is_none() {
             refresh.listed_at = now;
+        }
+    }
+
+    /// Notes the job that blocks a thread, if there is any.
+    pub(crate) fn set_blocking(&self, job: Option<&str>) {
+        let mut refresh = self.refresh();
+        if refresh.blocking.as_deref() != job {
+            refresh.blocking = job.map(str::to_owned);
         }
     }
 

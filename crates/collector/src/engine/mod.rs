@@ -21,6 +21,7 @@ use crate::collector::Collector;
 use crate::health::Health;
 use crate::metrics::Metrics;
 
+mod portion;
 mod refresh;
 mod run;
 mod said;

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 use tracing::Instrument;
 
+use super::portion::Portion;
 use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::failure::{Failure, FailureKind};
@@ -38,12 +39,6 @@ pub(super) struct Finished {
     pub(super) slot: Slot,
     /// In a box, since most runs have none.
     pub(super) failure: Option<Box<Failure>>,
-}
-
-/// The collector with a count of references of a portion's own: one count that all runs change at once costs more than
-/// a short run.
-struct Portion<C> {
-    collector: Arc<C>,
 }
 
 /// A run under way.
@@ -83,27 +78,27 @@ impl Run {
 /// How many runs ahead their jobs are fetched from memory.
 const FETCHED_AT_ONCE: usize = 16;
 
-/// Starts runs one after the other; each is reported once, here or by its own task.
-pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, starts: Vec<Start<C>>) {
+/// Starts runs one after the other; each is reported once: here, by its own task, or by who takes the portion over.
+pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, portion: Arc<Portion<C>>) {
     let mut tally = Tally::of(&shared.metrics);
-    let mut finished = Vec::with_capacity(starts.len());
-    let portion = Arc::new(Portion { collector: Arc::clone(&shared.collector) });
-    let mut ended = None;
-    let mut starts = starts.into_iter();
-    while let Some(Start { slot, call, .. }) = starts.next() {
-        if starts.len().is_multiple_of(FETCHED_AT_ONCE) {
+    let (mut place, mut finished, mut until_fetched) = (None, None, 0);
+    while let Some(Start { slot, call, .. }) = portion.next(finished.take()) {
+        if until_fetched == 0 {
             // The scheduler touched them last, on another core: fetching several at a time takes as long as fetching one.
-            let next = starts.as_slice().iter().take(FETCHED_AT_ONCE);
-            std::hint::black_box(next.map(|start| Arc::strong_count(&start.call.kept)).sum::<usize>());
+            let mut sum = 0;
+            portion.look_ahead(FETCHED_AT_ONCE, |start| sum += Arc::strong_count(&start.call.kept));
+            std::hint::black_box(sum);
+            until_fetched = FETCHED_AT_ONCE;
         }
+        until_fetched -= 1;
         tally.started(shared.clock.now().since(call.scheduled_at));
         let deadline = call.kept.deadline.map_or(shared.deadline, crate::job::Deadline::get);
-        let mut run = Run::begin(ended.take(), perform(Arc::clone(&portion), call));
+        let mut run = Run::begin(place.take(), perform(Arc::clone(&portion), call));
         match poll_fn(|context| Poll::Ready(run.poll(context))).await {
             Poll::Ready(failure) => {
                 tally.ended(failure.as_ref().map(|failure| failure.kind));
-                finished.push(Finished { slot, failure: failure.map(Box::new) });
-                ended = Some(run);
+                finished = Some(Finished { slot, failure: failure.map(Box::new) });
+                place = Some(run);
             }
             Poll::Pending => {
                 tokio::spawn(go_on(Arc::clone(&shared), slot, run, deadline));
@@ -112,7 +107,7 @@ pub(super) async fn start_all<C: Collector>(shared: Arc<Shared<C>>, starts: Vec<
     }
     drop(tally);
     // An engine that is gone needs no report.
-    let _ = shared.finished.send(finished);
+    let _ = shared.finished.send(portion.end());
 }
 
 /// Lets a run that waits go on until it ends, its deadline passes or the engine stops.

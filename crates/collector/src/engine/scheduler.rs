@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::Stopped;
+use super::portion::{Portion, Portions, TakenOver};
 use super::refresh::AbortOnDrop;
 use super::run::{Finished, Shared, panicked, start_all};
 use super::said::{Said, shown};
@@ -46,6 +47,9 @@ pub(super) struct Scheduler<C: Collector> {
     is_sweeping: bool,
     /// What the metrics have already been told.
     missed_told: u64,
+    portions: Portions<C>,
+    /// When portions were last looked after.
+    watched_at: Second,
     /// Scopes that could not be listed.
     kept: Said,
     /// Jobs that were not taken.
@@ -96,6 +100,8 @@ impl<C: Collector> Scheduler<C> {
             health,
             is_sweeping: false,
             missed_told: 0,
+            portions: Portions::new(),
+            watched_at: Second::default(),
             kept: Said::default(),
             refused: Said::default(),
         }
@@ -134,6 +140,7 @@ impl<C: Collector> Scheduler<C> {
                 self.finish(ended);
             }
             self.start();
+            self.take_over(self.now());
             self.tell();
         }
         drop(refreshing);
@@ -236,12 +243,14 @@ impl<C: Collector> Scheduler<C> {
     /// Starts as many due jobs as may run: first those that are ready, then those that only now fell due.
     fn start(&mut self) {
         let now = self.now();
-        let shared = &self.shared;
-        let spawn = |starts| {
-            tokio::spawn(start_all(Arc::clone(shared), starts));
+        let (shared, portions) = (&self.shared, &mut self.portions);
+        let mut spawn = |starts| {
+            let portion = Arc::new(Portion::new(Arc::clone(&shared.collector), starts));
+            portions.watch(Arc::clone(&portion));
+            tokio::spawn(start_all(Arc::clone(shared), portion));
         };
         let room = self.running_max.saturating_sub(self.table.running());
-        self.table.launch(now, room, spawn);
+        self.table.launch(now, room, &mut spawn);
         self.table.advance(now);
         loop {
             let room = self.running_max.saturating_sub(self.table.running());
@@ -253,6 +262,27 @@ impl<C: Collector> Scheduler<C> {
             }
             spawn(starts);
         }
+    }
+
+    /// Gives what a run has blocked to others, once a second.
+    fn take_over(&mut self, now: Second) {
+        if std::mem::replace(&mut self.watched_at, now) == now {
+            return;
+        }
+        for TakenOver { by, rest, finished } in self.portions.take_over() {
+            let (job, waiting) = (shown(self.table.id(by).unwrap_or_default()), rest.len());
+            tracing::error!(
+                job,
+                waiting,
+                "a job blocks its thread: what waits belongs behind `await` or into spawn_blocking"
+            );
+            self.finish(finished);
+            let portion = Arc::new(Portion::new(Arc::clone(&self.shared.collector), rest));
+            self.portions.watch(Arc::clone(&portion));
+            tokio::spawn(start_all(Arc::clone(&self.shared), portion));
+        }
+        let blocking = self.portions.blocking().and_then(|slot| self.table.id(slot));
+        self.health.set_blocking(blocking);
     }
 
     /// Shows what is.

@@ -479,6 +479,11 @@ impl<C: Collector> Table<C> {
         turned
     }
 
+    /// The id of a job that runs.
+    pub(crate) fn id(&self, slot: Slot) -> Option<&str> {
+        self.slab.id(slot)
+    }
+
     /// How many runs could be taken at once.
     pub(crate) fn ready(&self) -> usize {
         self.queue.len()

@@ -3,9 +3,9 @@
 //! Every wait ends when what is waited for is there; its limit is far beyond what a machine that stalls needs.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use lastgood_collector::{Engine, FailureKind, Illness};
+use lastgood_collector::{Call, Collector, Engine, Failure, FailureKind, Illness, Job, Jobs, Outcome};
 
 use crate::support::{Act, Bot, Listing, job, millis, seconds};
 
@@ -207,4 +207,46 @@ async fn a_bot_that_is_asked_by_a_signal_lets_its_runs_finish() {
         assert_eq!((stopped.aborted_count, bot.running().0), (0, 0), "{signal}");
         assert!(runs.await.is_err(), "it was the signal");
     }
+}
+
+/// A bot of which one job blocks its thread until it is released.
+struct BlockingBot {
+    released: AtomicBool,
+    counts: [AtomicU64; 100],
+}
+
+impl Collector for BlockingBot {
+    type Spec = usize;
+
+    async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
+        for number in 0..self.counts.len() {
+            jobs.push(Job::new(format!("{number}"), [1], number)).await;
+        }
+        Ok(())
+    }
+
+    async fn perform(&self, call: &Call<Self>) -> Outcome {
+        while *call.spec() == 50 && !self.released.load(Ordering::SeqCst) {
+            std::thread::sleep(millis(10));
+        }
+        self.counts[*call.spec()].fetch_add(1, Ordering::SeqCst);
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_that_blocks_its_thread_is_told_and_takes_no_other_with_it() {
+    let counts = std::array::from_fn(|_| AtomicU64::new(0));
+    let engine = Engine::new(BlockingBot { released: AtomicBool::new(false), counts });
+    let (bot, health) = (engine.collector().clone(), engine.health());
+    let running = tokio::spawn(engine.run(std::future::pending()));
+    until("it is told", || matches!(health.check(), Err(Illness::Blocked(job)) if job == "50")).await;
+    let counts = || bot.counts.each_ref().map(|count| count.load(Ordering::SeqCst));
+    let before = counts();
+    let has_run = |number: usize| counts()[number] >= before[number] + 2;
+    until("the others go on", || (0..100).all(|number| number == 50 || has_run(number))).await;
+    assert_eq!(counts()[50], 0);
+    bot.released.store(true, Ordering::SeqCst);
+    until("it goes on too", || counts()[50] >= 3 && health.check().is_ok()).await;
+    running.abort();
 }
