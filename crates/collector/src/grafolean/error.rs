@@ -130,8 +130,8 @@ impl Error {
             Self::TimedOut { .. } | Self::Refused { status: 408, .. } => FailureKind::TimedOut,
             Self::Denied { .. } => FailureKind::Denied,
             Self::RateLimited { .. } => FailureKind::RateLimited,
-            Self::Refused { .. } | Self::Failed { .. } | Self::Values(_) => FailureKind::Refused,
-            Self::Malformed { .. } => FailureKind::Malformed,
+            Self::Refused { .. } | Self::Failed { .. } => FailureKind::Refused,
+            Self::Malformed { .. } | Self::Values(_) => FailureKind::Malformed,
             Self::Unsent { cause, .. } => cause.kind(),
         }
     }
@@ -171,6 +171,9 @@ impl Error {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if let Error::Values(refused) = error {
+            return refused.into();
+        }
         let failure = Self::new(error.kind(), error.to_string());
         match error.retry_after() {
             Some(pause) => failure.retry_after(pause),
@@ -179,9 +182,10 @@ impl From<Error> for Failure {
     }
 }
 
+/// Without a pause, which would keep the good values of the next runs back as well.
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        Self::new(FailureKind::Refused, refused.to_string())
+        Self::new(FailureKind::Malformed, refused.to_string()).without_pause()
     }
 }
 
@@ -210,6 +214,8 @@ pub(super) fn words(text: &str, token: &Token) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backoff::Backoff;
+    use crate::grafolean::value::{NotFinite, Refusal, ValueError};
 
     const UUID: &str = "24b10e42-37e6-41bb-b18b-abd2fd7a7a36";
 
@@ -239,5 +245,17 @@ mod tests {
         );
         let timed_out = Error::Refused { asked, status: 408, words: String::new() };
         assert_eq!(timed_out.kind(), FailureKind::TimedOut);
+    }
+
+    #[test]
+    fn a_value_that_may_not_be_sent_pauses_nothing() {
+        let why = ValueError::NotFinite(NotFinite::Nan);
+        let refusals = vec![Refusal { path: "a.b".to_owned(), why }];
+        let refused = Refused { account_id: 7, refusals };
+        for failure in [Failure::from(refused.clone()), Error::Values(refused).into()] {
+            assert_eq!(failure.kind, FailureKind::Malformed);
+            assert!(failure.reason.contains("\"a.b\": NaN is no finite number"), "{failure}");
+            assert_eq!(Backoff::default().pause(&failure, 9, 1), Duration::ZERO);
+        }
     }
 }

@@ -271,7 +271,7 @@ async fn what_may_not_be_sent_is_named_and_the_rest_arrives() {
     assert_eq!(outbox.counts().refused_count, 6);
     let error = systemwide(&backend, &seeded).send_results(1, AT, mixed()).await.unwrap_err();
     assert!(matches!(&error, Error::Values(refused) if refused.refusals.len() == 5), "{error}");
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.kind(), FailureKind::Malformed);
     assert_eq!(stored(&seeded.world, 1), [("good".to_owned(), AT.0, 1.0)]);
     assert!(seeded.world.poisoned_paths(1).is_empty());
 }
