@@ -13,7 +13,9 @@ use serde_json::Value as Json;
 use super::client::Client;
 use super::error::Error;
 use super::listing::{Account, Credential, Entity, Polling, Sensor};
+use crate::collector::{Collector, Jobs};
 use crate::failure::Failure;
+use crate::interval::Interval;
 
 /// How many accounts are fetched at once.
 const ACCOUNTS_AT_ONCE: usize = 8;
@@ -44,7 +46,7 @@ pub struct JobConfig {
 }
 
 /// A sensor to poll.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SensorConfig {
     /// Its id.
@@ -58,12 +60,29 @@ pub struct SensorConfig {
 
 impl fmt::Debug for JobConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The details of the credential are a password or a community.
+        // The details of the credential are a password or a community, and all others may hold one.
         f.debug_struct("JobConfig")
             .field("account_id", &self.account_id)
             .field("entity_id", &self.entity_id)
             .field("name", &self.name)
             .field("sensors", &self.sensors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SensorConfig {
+    /// Its interval, if a job can have it. A job of several sensors is refused as a whole over a single interval that is
+    /// missing, 0 or negative.
+    pub fn usable_interval(&self) -> Option<i64> {
+        self.interval.filter(|seconds| Interval::from_secs(*seconds).is_ok())
+    }
+}
+
+impl fmt::Debug for SensorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SensorConfig")
+            .field("sensor_id", &self.sensor_id)
+            .field("interval", &self.interval)
             .finish_non_exhaustive()
     }
 }
@@ -107,6 +126,17 @@ impl JobConfigs {
             match self.accounts.next().await? {
                 Ok(configs) => self.ready.extend(configs),
                 Err(failed) => return Some(Err(failed)),
+            }
+        }
+    }
+
+    /// The next device; the old jobs of an account that failed stay as they are, if the id of the account is their
+    /// [scope](crate::Job::scope).
+    pub async fn next_or_keep<C: Collector>(&mut self, jobs: &mut Jobs<C>) -> Option<JobConfig> {
+        loop {
+            match self.next().await? {
+                Ok(config) => return Some(config),
+                Err(failed) => jobs.keep(failed.account_id, failed).await,
             }
         }
     }
@@ -287,7 +317,8 @@ mod tests {
     fn known() -> Known {
         let credential =
             serde_json::from_value(json!({"id": 3, "details": {"community": "hunter2"}})).unwrap();
-        let sensors = [json!({"id": 4, "default_interval": 60}), json!({"id": 5})];
+        let details = json!({"key": "hunter2"});
+        let sensors = [json!({"id": 4, "default_interval": 60, "details": details}), json!({"id": 5})];
         let sensors = sensors.map(|sensor| serde_json::from_value(sensor).unwrap());
         Known {
             account_id: 1,
@@ -337,6 +368,8 @@ mod tests {
         let intervals: Vec<_> =
             config.sensors.iter().map(|sensor| (sensor.sensor_id, sensor.interval)).collect();
         assert_eq!(intervals, [(4, Some(0)), (4, Some(-5)), (4, Some(60)), (5, Some(7)), (5, None)]);
+        let usable: Vec<_> = config.sensors.iter().map(SensorConfig::usable_interval).collect();
+        assert_eq!(usable, [None, None, Some(60), Some(7), None]);
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }
