@@ -55,7 +55,7 @@ impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
         let failed = |source| SpoolError::Io { folder: path.to_owned(), source };
         make(path).map_err(failed)?;
-        check_mode(path)?;
+        check(path)?;
         let lock_path = path.join("lock");
         let lock = private().write(true).open(&lock_path).map_err(failed)?;
         match lock.try_lock() {
@@ -79,20 +79,18 @@ impl Folder {
 
     /// Everything that was left behind.
     pub(super) fn found(&self) -> Result<Vec<Found>, SpoolError> {
-        self.look().map_err(|source| SpoolError::Io { folder: self.path.clone(), source })
-    }
-
-    fn look(&self) -> io::Result<Vec<Found>> {
+        let failed = |source| SpoolError::Io { folder: self.path.clone(), source };
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             let name = entry.file_name();
             let account_id = name.to_str().and_then(|name| name.strip_prefix("account-")?.parse().ok());
             if let Some(account_id) = account_id {
+                check(&entry.path())?;
                 found.push(Found {
                     account_id,
                     head: self.head(account_id),
-                    segments: segments_in(&entry.path())?,
+                    segments: segments_in(&entry.path()).map_err(failed)?,
                 });
             }
         }
@@ -159,15 +157,30 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 /// Whoever can write there can send values in the bot's name.
-fn check_mode(folder: &Path) -> Result<(), SpoolError> {
+fn check(folder: &Path) -> Result<(), SpoolError> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::fs::MetadataExt;
+        const FOR_OTHERS: u32 = 0o022;
+        const STICKY: u32 = 0o1000;
         let failed = |source| SpoolError::Io { folder: folder.to_owned(), source };
-        let mode = fs::metadata(folder).map_err(failed)?.permissions().mode() & 0o7777;
-        if mode & 0o022 != 0 {
-            return Err(SpoolError::WritableByOthers { folder: folder.to_owned(), mode });
+        let found = fs::metadata(folder).map_err(failed)?;
+        let (mode, owner, folder) = (found.mode() & 0o7777, found.uid(), folder.to_owned());
+        if mode & FOR_OTHERS != 0 && mode & STICKY != 0 {
+            return Err(SpoolError::ForEverybody { folder, mode });
+        }
+        if own_user().is_some_and(|own| own != owner) {
+            return Err(SpoolError::NotOurs { folder, owner });
+        }
+        if mode & FOR_OTHERS != 0 {
+            return Err(SpoolError::WritableByOthers { folder, mode });
         }
     }
     Ok(())
+}
+
+/// The user this process runs as, where the system says so: Linux shows it as the owner of this folder.
+#[cfg(unix)]
+fn own_user() -> Option<u32> {
+    fs::metadata("/proc/self").ok().map(|own| std::os::unix::fs::MetadataExt::uid(&own))
 }

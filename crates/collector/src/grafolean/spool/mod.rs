@@ -38,6 +38,26 @@ pub enum SpoolError {
         /// Its mode.
         mode: u32,
     },
+    /// A folder for everybody, such as `/tmp`.
+    #[error(
+        "no spool can be in {folder} itself, which is for everybody (mode {mode:o}); name a folder of its own below it"
+    )]
+    ForEverybody {
+        /// The folder.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Its owner can put values into it.
+    #[error(
+        "the spool in {folder} belongs to another user ({owner}); run as that user, or name a folder of your own"
+    )]
+    NotOurs {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of the user it belongs to.
+        owner: u32,
+    },
     /// Another process uses it.
     #[error("the spool in {0} is used by another process; stop it, or give each bot a folder of its own")]
     InUse(PathBuf),

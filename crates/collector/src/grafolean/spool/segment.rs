@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use siphasher::sip::SipHasher13;
 
@@ -53,11 +53,18 @@ impl Segment {
         matches!(self.body, Body::Memory(_))
     }
 
-    /// Appends whole lines. After an error a part of them may stand in the file; then nothing more may be appended.
+    /// Appends whole lines. After an error nothing more may be appended: a part of them may stand in the file where not
+    /// even that could be undone.
     pub(super) fn append(&mut self, lines: &[u8], count: u64) -> io::Result<()> {
         match &mut self.body {
             Body::Memory(bytes) => bytes.extend_from_slice(lines),
-            Body::File(path) => private().append(true).open(path)?.write_all(lines)?,
+            Body::File(path) => {
+                let mut file = private().append(true).open(&*path)?;
+                if let Err(error) = file.write_all(lines) {
+                    undo(&file, path, self.length);
+                    return Err(error);
+                }
+            }
         }
         self.length += lines.len() as u64;
         self.waiting_count += count;
@@ -88,6 +95,14 @@ impl Segment {
         {
             tracing::warn!("a spent part of the spool, {}, could not be deleted: {error}", path.display());
         }
+    }
+}
+
+/// Leaves nothing of a write that failed, so that a restart finds no damage: the values are kept in memory instead.
+fn undo(file: &fs::File, path: &Path, length: u64) {
+    let undone = if length == 0 { fs::remove_file(path) } else { file.set_len(length) };
+    if let Err(error) = undone {
+        tracing::debug!("a part of a line stays in {}: {error}", path.display());
     }
 }
 
@@ -184,6 +199,20 @@ mod tests {
         {
             assert!(decode(sealed(content).as_bytes()).all(|(value, _)| value.is_none()), "{content}");
         }
+    }
+
+    #[test]
+    fn a_write_that_failed_halfway_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.values");
+        let mut segment = Segment::in_file(1, path.clone());
+        segment.append(&line("a", 1.0, 1), 1).unwrap();
+        let mut file = private().append(true).open(&path).unwrap();
+        file.write_all(&line("b", 2.0, 2)[..20]).unwrap();
+        undo(&file, &path, segment.length);
+        assert_eq!(fs::read(&path).unwrap(), line("a", 1.0, 1));
+        undo(&file, &path, 0);
+        assert!(!path.exists());
     }
 
     proptest! {

@@ -184,6 +184,53 @@ fn a_disk_that_cannot_be_written_costs_no_value() {
     assert_eq!(spend(&mut spool, 7, 10), [0, 1]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_no_empty_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(Some(folder.path()), AMPLE).unwrap();
+    let account = folder.path().join("account-7");
+    fs::create_dir(&account).unwrap();
+    for number in 1..=3 {
+        // Where the next file would be made: every write fails there for want of space.
+        let next = account.join(format!("{:020}.values", 2 * number - 1));
+        std::os::unix::fs::symlink("/dev/full", next).unwrap();
+        spool.append(7, &values([number]));
+        assert_eq!(spool.in_memory_count(), u64::from(number));
+        assert!(segment_files(folder.path(), 7).is_empty());
+    }
+    spool.append(7, &values([4]));
+    assert_eq!((spool.in_memory_count(), spool.waiting_count()), (3, 4));
+    assert_eq!(all(&mut spool, 7), [1, 2, 3, 4]);
+    drop(spool);
+    let mut spool = Spool::open(Some(folder.path()), AMPLE).unwrap();
+    assert_eq!((all(&mut spool, 7), spool.dropped_count()), (vec![4], 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_others_is_no_place_for_a_spool() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let open = || Spool::open(Some(folder.path()), AMPLE).map(drop);
+    let words = open().unwrap_err().to_string();
+    assert!(words.contains("name a folder of its own below it") && !words.contains("chmod"), "{words}");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o775)).unwrap();
+    assert!(open().unwrap_err().to_string().contains("run: chmod go-w"));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let account = folder.path().join("account-7");
+    fs::create_dir(&account).unwrap();
+    fs::set_permissions(&account, fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(open().unwrap_err().to_string().contains("account-7"));
+    fs::set_permissions(&account, fs::Permissions::from_mode(0o700)).unwrap();
+    open().unwrap();
+    // Only root can give a folder away; for all others the root of the system is somebody else's.
+    let is_root = chown(&account, Some(4242), None).is_ok();
+    let error = if is_root { open() } else { Spool::open(Some(Path::new("/")), AMPLE).map(drop) };
+    assert!(matches!(error, Err(SpoolError::NotOurs { .. })), "{error:?}");
+}
+
 #[test]
 fn a_refused_value_is_kept_apart_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
