@@ -88,8 +88,9 @@
 //! # What it deliberately does not do
 //!
 //! - It keeps no history and no state of jobs: after a restart it lists them again, and ids give them their old phase.
-//! - It runs nothing in processes of its own. A job that blocks its thread holds others up; put what blocks into
-//!   `tokio::task::spawn_blocking`.
+//! - It runs nothing in processes of its own, and nobody can end a job that blocks its thread: no deadline does. After 5 s
+//!   it is told ([`Illness::Blocked`]), and the others go on with the threads that are left; once every thread is blocked,
+//!   nothing goes on, signals included. Put what blocks into `tokio::task::spawn_blocking`.
 //! - It knows no calendars, no time zones and no times of day: an interval is a number of seconds of UTC.
 //! - It spreads nothing over several machines. Ids that are shared out give every machine its part.
 //! - It does not retry a run before its next firing. What must arrive is the business of [`Collector::publish`].
