@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lastgood_collector::Sample;
+use lastgood_collector::{Sample, Second};
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,18 +19,22 @@ const TOKEN: &str = "24b10e42-37e6-41bb-b18b-abd2fd7a7a36";
 /// What it answers to a request that holds its path; `None` breaks off.
 type Complaint = Option<(u16, &'static str)>;
 
-/// A backend that breaks over every request that holds the path `bad`.
+/// A backend that breaks over every request that holds the path `bad`, or over most of them at random.
 #[derive(Clone)]
 struct Fussy {
     complaint: Complaint,
+    /// Of a hundred requests, so many fail whatever they hold.
+    failing_percent: u64,
+    request_count: Arc<AtomicU64>,
     stored: Arc<Mutex<BTreeMap<String, f64>>>,
 }
 
 impl Fussy {
-    async fn start(complaint: Complaint) -> (Self, String) {
+    async fn start(complaint: Complaint, failing_percent: u64) -> (Self, String) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let url = format!("http://{}/api", listener.local_addr().expect("an address"));
-        let fussy = Self { complaint, stored: Arc::default() };
+        let (request_count, stored) = (Arc::default(), Arc::default());
+        let fussy = Self { complaint, failing_percent, request_count, stored };
         let serving = fussy.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -50,7 +55,9 @@ impl Fussy {
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.ok()?;
         let values: Vec<Json> = serde_json::from_slice(&body).ok()?;
-        let (status, words) = if values.iter().any(|value| value["p"] == "bad") {
+        let (status, words) = if self.is_failing() {
+            (500, "Internal Server Error")
+        } else if values.iter().any(|value| value["p"] == "bad") {
             self.complaint?
         } else {
             let mut stored = self.stored.lock().expect("nobody panics holding it");
@@ -64,6 +71,14 @@ impl Fussy {
             format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{words}");
         stream.write_all(answer.as_bytes()).await.ok()?;
         stream.shutdown().await.ok()
+    }
+
+    /// The same for every run: of the number of the request alone.
+    fn is_failing(&self) -> bool {
+        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
+        let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed >> 32) % 100 < self.failing_percent
     }
 }
 
@@ -79,7 +94,7 @@ async fn one_value_over_which_the_backend_breaks_is_put_aside_and_all_others_arr
     ] {
         // Alone in front, between others, and after all.
         for place in [0, 17, 40] {
-            let (fussy, url) = Fussy::start(complaint).await;
+            let (fussy, url) = Fussy::start(complaint, 0).await;
             let folder = tempfile::tempdir().unwrap();
             let outbox = open(&client(&url, TOKEN), Some(folder.path())).await;
             let mut samples: Vec<_> =
@@ -101,7 +116,7 @@ async fn one_value_over_which_the_backend_breaks_is_put_aside_and_all_others_arr
 
 #[tokio::test]
 async fn a_value_that_stands_alone_waits_until_another_shows_that_the_backend_takes_any() {
-    let (fussy, url) = Fussy::start(Some((500, "Internal Server Error"))).await;
+    let (fussy, url) = Fussy::start(Some((500, "Internal Server Error")), 0).await;
     let outbox = open(&client(&url, TOKEN), None).await;
     outbox.send_results(7, AT, vec![Sample::new("bad", 2.0)]).await.unwrap();
     until("it failed", || outbox.counts().last_error.is_some()).await;
@@ -110,5 +125,19 @@ async fn a_value_that_stands_alone_waits_until_another_shows_that_the_backend_ta
     until("all is sent or put aside", || outbox.counts().waiting_count == 0).await;
     assert_eq!(fussy.stored.lock().unwrap().len(), 1);
     assert_eq!((outbox.counts().sent_count, outbox.counts().refused_count), (1, 1));
+    assert_eq!(outbox.close(AMPLE).await.count, 0);
+}
+
+#[tokio::test]
+async fn a_backend_that_fails_at_random_costs_no_value() {
+    let (fussy, url) = Fussy::start(None, 70).await;
+    let outbox = open(&client(&url, TOKEN), None).await;
+    for second in 0..200 {
+        // One path: every value is a request of its own.
+        outbox.send_results(7, Second(second), vec![Sample::new("good", 1.0)]).await.unwrap();
+    }
+    until("all is sent or put aside", || outbox.counts().waiting_count == 0).await;
+    assert_eq!((outbox.counts().sent_count, outbox.counts().refused_count), (200, 0));
+    assert!(fussy.request_count.load(Ordering::Relaxed) > 500, "it failed often");
     assert_eq!(outbox.close(AMPLE).await.count, 0);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::shared::Shared;
-use super::verdict::{Verdict, verdict};
+use super::verdict::{Verdict, is_named, verdict};
 use super::window::{WINDOW_MAX, Window};
 use crate::failure::Failure;
 use crate::grafolean::client::Client;
@@ -22,8 +22,9 @@ use crate::grafolean::value::Value;
 /// How often a request is tried over which the backend breaks, before it is cut in halves.
 const TRIES_WHOLE: u32 = 10;
 
-/// How often a single value is tried while the backend takes others.
-const TRIES_SINGLE: u32 = 3;
+/// How many rounds in a row prove a value at fault: it fails, and right after it the backend takes another. A backend that
+/// fails at random shows that now and then, and hardly ever so often.
+const ROUNDS_PROOF: u32 = 6;
 
 /// The longest the backend is left alone because it asks for it.
 const ASKED_MAX: Duration = Duration::from_hours(1);
@@ -152,8 +153,7 @@ impl Sender {
                 Attempt::Halve => {
                     let (first, second) = part.indexes.split_at(part.indexes.len() / 2);
                     for half in [second, first] {
-                        let tries = if half.len() == 1 { TRIES_SINGLE } else { 1 };
-                        parts.push_front(Part { indexes: half.to_vec(), tries });
+                        parts.push_front(Part { indexes: half.to_vec(), tries: 1 });
                     }
                 }
                 Attempt::SetBack => {
@@ -171,7 +171,7 @@ impl Sender {
     /// Sends values until they are taken, or are suspected.
     async fn attempt(&mut self, values: &[Value], tries: u32) -> Attempt {
         let is_single = values.len() == 1;
-        let mut broken_count = 0;
+        let (mut broken_count, mut round_count) = (0, 0);
         loop {
             let Err(error) = self.put(values).await else {
                 self.succeeded(values);
@@ -180,15 +180,21 @@ impl Sender {
             let verdict = verdict(&error);
             self.failed(Some(verdict), &error.to_string());
             match verdict {
-                Verdict::Guilty => return if is_single { Attempt::Refused(error) } else { Attempt::Halve },
-                Verdict::Wait => {}
-                Verdict::Suspect => broken_count += 1,
+                Verdict::Guilty if !is_single => return Attempt::Halve,
+                Verdict::Guilty if is_named(&error) => return Attempt::Refused(error),
+                Verdict::Guilty | Verdict::Suspect => broken_count += 1,
+                Verdict::Wait => round_count = 0,
             }
-            if verdict == Verdict::Suspect && broken_count >= tries {
+            if verdict != Verdict::Wait && broken_count >= tries {
                 match (self.takes_others().await, is_single) {
-                    (Some(true), true) => return Attempt::Refused(error),
                     (Some(true) | None, false) => return Attempt::Halve,
-                    (Some(false), _) => {}
+                    (Some(true), true) if round_count + 1 >= ROUNDS_PROOF => return Attempt::Refused(error),
+                    (Some(true), true) => {
+                        round_count += 1;
+                        // The pauses grow from round to round.
+                        self.failure_count = round_count;
+                    }
+                    (Some(false), _) => round_count = 0,
                     (None, true) => {
                         self.pause(&error.into()).await;
                         return Attempt::SetBack;

@@ -22,7 +22,7 @@ const VALIDATION: &str = "Input validation failed";
 pub(super) fn verdict(error: &Error) -> Verdict {
     match error {
         Error::Refused { status: 413, .. } => Verdict::Guilty,
-        Error::Refused { status: 400, words, .. } if words.contains(VALIDATION) => Verdict::Guilty,
+        _ if is_named(error) => Verdict::Guilty,
         // With a 400 also the race of two writers that make the same path, which passes.
         Error::Refused { status: 400 | 422, .. }
         // A worker that dies of a value answers nothing, or not in time.
@@ -39,6 +39,11 @@ pub(super) fn verdict(error: &Error) -> Verdict {
         | Error::RateLimited { .. }
         | Error::Denied { .. } => Verdict::Wait,
     }
+}
+
+/// True if the backend names the value it does not take: proof at once.
+pub(super) fn is_named(error: &Error) -> bool {
+    matches!(error, Error::Refused { status: 400, words, .. } if words.contains(VALIDATION))
 }
 
 #[cfg(test)]
