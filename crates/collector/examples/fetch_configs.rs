@@ -5,6 +5,7 @@
 
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 
 use clap::Parser;
 use lastgood_collector::grafolean::{Client, Token};
@@ -21,9 +22,21 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
-    let client = Client::new(&env::var("BACKEND_URL")?, Token::new(&env::var("BOT_TOKEN")?)?)?;
+async fn main() -> ExitCode {
+    match fetch(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn fetch(options: &Options) -> Result<(), Box<dyn Error>> {
+    let url = env::var("BACKEND_URL")
+        .map_err(|_| "set BACKEND_URL to the address of the backend; it ends in /api")?;
+    let token = env::var("BOT_TOKEN").map_err(|_| "set BOT_TOKEN to the token of the bot")?;
+    let client = Client::new(&url, Token::new(&token)?)?;
     for _ in 0..options.times {
         let began = SystemClock.now();
         let (mut entities, mut sensors) = (0, 0);

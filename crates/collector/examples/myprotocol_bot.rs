@@ -3,7 +3,7 @@
 mod environment;
 
 use lastgood_collector::grafolean::{Client, JobConfig, Outbox, SensorConfig};
-use lastgood_collector::{Call, Collector, Failure, Job, Jobs, Outcome, Sample, run, shutdown_signal};
+use lastgood_collector::{Call, Collector, Engine, Failure, Job, Jobs, Outcome, Sample};
 
 struct MyProtocolBot(Client, Outbox);
 
@@ -12,16 +12,11 @@ impl Collector for MyProtocolBot {
 
     async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
         let mut entities = self.0.fetch_job_configs("myprotocol").await?;
-        while let Some(entity) = entities.next().await {
-            match entity {
-                Err(failed) => jobs.keep(failed.account_id, failed).await, // its old jobs go on
-                Ok(entity) => {
-                    for sensor in entity.sensors.clone() {
-                        let id = format!("{}/{}", entity.entity_id, sensor.sensor_id); // unique and permanent
-                        let job = Job::new(id, sensor.interval, (entity.clone(), sensor));
-                        jobs.push(job.scope(entity.account_id)).await;
-                    }
-                }
+        while let Some(entity) = entities.next_or_keep(jobs).await {
+            for sensor in entity.sensors.clone() {
+                let id = format!("{}/{}/{}", entity.account_id, entity.entity_id, sensor.sensor_id); // permanent
+                let job = Job::new(id, sensor.interval, (entity.clone(), sensor));
+                jobs.push(job.scope(entity.account_id)).await;
             }
         }
         Ok(())
@@ -39,8 +34,6 @@ impl Collector for MyProtocolBot {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), String> {
-    let (client, outbox, refresh_interval) = environment::read().await?;
-    run(MyProtocolBot(client, outbox.clone()), refresh_interval, shutdown_signal()).await;
-    environment::send_rest(outbox).await
+async fn main() -> std::process::ExitCode {
+    environment::run(|client, outbox| Engine::new(MyProtocolBot(client, outbox))).await
 }

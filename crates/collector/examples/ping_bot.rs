@@ -9,20 +9,21 @@
 //! - `entity.<entity_id>.ping.<port>.rtt`: how long that took, in seconds; only if it was made.
 //!
 //! Only where this machine itself cannot try (it is out of files or ports) the run fails instead. Sensors of an entity
-//! with the same port are one job; one without a usable address or port is logged at every listing and has none.
+//! with the same port are one job; one without a usable address, port or interval is logged at every listing and has
+//! none.
 //!
-//! Reads `BACKEND_URL`, `BOT_TOKEN` or `BOT_TOKEN_FROM_FILE`, and `JOBS_REFRESH_INTERVAL` in seconds, 60 unless set.
+//! Reads `BACKEND_URL`, `BOT_TOKEN` or `BOT_TOKEN_FROM_FILE`, `JOBS_REFRESH_INTERVAL` in seconds, 60 unless set, and
+//! `SPOOL`, a folder in which values wait for the backend, also across a restart.
 
 mod environment;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use lastgood_collector::grafolean::{Client, JobConfig, Outbox, SensorConfig};
-use lastgood_collector::{
-    Call, Clock, Collector, Engine, Failure, Job, Jobs, Outcome, Sample, SystemClock, shutdown_signal,
-};
+use lastgood_collector::{Call, Clock, Collector, Engine, Failure, Job, Jobs, Outcome, Sample, SystemClock};
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
 
@@ -56,14 +57,9 @@ impl Collector for PingBot {
 
     async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
         let mut entities = self.client.fetch_job_configs("ping").await?;
-        while let Some(entity) = entities.next().await {
-            match entity {
-                Ok(entity) => {
-                    for job in jobs_of(&entity) {
-                        jobs.push(job).await;
-                    }
-                }
-                Err(failed) => jobs.keep(failed.account_id, failed).await,
+        while let Some(entity) = entities.next_or_keep(jobs).await {
+            for job in jobs_of(&entity) {
+                jobs.push(job).await;
             }
         }
         Ok(())
@@ -93,31 +89,37 @@ impl Collector for PingBot {
     }
 }
 
-/// One job for every port of an entity.
+/// One job for every port of an entity. What is wrong with its sensors is said in one line.
 fn jobs_of(entity: &JobConfig) -> Vec<Job<PingBot>> {
-    let entity_id = entity.entity_id;
-    let Some(host) = entity.details["ipv4"].as_str().filter(|host| !host.is_empty()) else {
-        tracing::warn!(entity_id, "an entity has no address in details.ipv4; it cannot be polled");
+    let (account_id, entity_id) = (entity.account_id, entity.entity_id);
+    let host = entity.details["ipv4"].as_str().map(str::trim).filter(|host| !host.is_empty());
+    let Some(host) = host else {
+        tracing::warn!(
+            account_id,
+            entity_id,
+            "an entity has no address in details.ipv4; it cannot be polled"
+        );
         return Vec::new();
     };
     let mut intervals: BTreeMap<u16, Vec<i64>> = BTreeMap::new();
+    let mut wrong = Vec::new();
     for sensor in &entity.sensors {
-        let Some(port) = port_of(sensor) else {
-            let sensor_id = sensor.sensor_id;
-            tracing::warn!(
-                entity_id,
-                sensor_id,
-                "sensor_details.port is no port; the sensor cannot be polled"
-            );
-            continue;
-        };
-        intervals.entry(port).or_default().extend(sensor.interval);
+        match (port_of(sensor), sensor.usable_interval()) {
+            (Some(port), Some(interval)) => intervals.entry(port).or_default().push(interval),
+            (None, _) => wrong.push(format!("sensor {}: sensor_details.port is no port", sensor.sensor_id)),
+            (_, None) => wrong.push(match sensor.interval {
+                Some(seconds) => format!("sensor {}: {seconds} s is no interval", sensor.sensor_id),
+                None => format!("sensor {}: it has no interval", sensor.sensor_id),
+            }),
+        }
+    }
+    if !wrong.is_empty() {
+        tracing::warn!(account_id, entity_id, "some sensors cannot be polled: {}", wrong.join("; "));
     }
     let timeout = timeout_of(&entity.credential_details);
     let job = |(port, intervals)| {
-        let account_id = entity.account_id;
         let target = Target { account_id, entity_id, host: host.to_owned(), port, timeout };
-        Job::new(format!("{entity_id}/{port}"), intervals, target).scope(account_id)
+        Job::new(format!("{account_id}/{entity_id}/{port}"), intervals, target).scope(account_id)
     };
     intervals.into_iter().map(job).collect()
 }
@@ -149,9 +151,7 @@ fn is_our_own(error: &io::Error) -> bool {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), String> {
-    let (client, outbox, refresh_interval) = environment::read().await?;
-    let engine = Engine::new(PingBot { client, outbox: outbox.clone() });
-    engine.refresh_every(refresh_interval).running_max(RUNNING_MAX).run(shutdown_signal()).await;
-    environment::send_rest(outbox).await
+async fn main() -> ExitCode {
+    let bot = |client, outbox| Engine::new(PingBot { client, outbox }).running_max(RUNNING_MAX);
+    environment::run(bot).await
 }

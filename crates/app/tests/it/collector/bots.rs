@@ -116,7 +116,13 @@ async fn the_bot_that_pings_shows_who_answers_and_who_does_not() {
     let port = listener.local_addr().expect("an address").port();
     let (open, text) = (format!(r#"{{"port":{port}}}"#), format!(r#"{{"port":"{port}"}}"#));
     let world = world("ping", &[(1, 1, &open), (2, 2, &text), (3, 1, "{}"), (4, 1, r#"{"port":70000}"#)]);
-    put_device(&world, "ping", 10, r#"{"ipv4":"127.3.2.1"}"#, &[1, 2, 3, 4]);
+    for (id, interval) in [(5, Some(0)), (6, Some(-5)), (7, None)] {
+        let (name, protocol) = (format!("sensor {id}"), "ping".to_owned());
+        let sensor = Sensor { id, name, protocol, default_interval: interval, details: open.clone() };
+        world.put_sensor(ACCOUNT, sensor);
+    }
+    // Three of its sensors have no interval, which silences none of the others.
+    put_device(&world, "ping", 10, r#"{"ipv4":" 127.3.2.1\n"}"#, &[1, 2, 3, 4, 5, 6, 7]);
     // Nobody listens there.
     put_device(&world, "ping", 11, r#"{"ipv4":"127.3.2.2"}"#, &[1]);
     put_device(&world, "ping", 12, r#"{"ipv4":"no such host"}"#, &[2]);
@@ -138,17 +144,47 @@ async fn the_bot_that_pings_shows_who_answers_and_who_does_not() {
         );
     }
     assert!(values[wanted[1]].iter().all(|(_, rtt)| (0.0..2.0).contains(rtt)), "{values:?}");
-    assert!(ran.stderr.contains("entity_id=10") && ran.stderr.contains("sensor_id=4"), "{}", ran.text());
+    assert!(ran.stderr.contains("entity_id=10"), "{}", ran.text());
+    for wrong in ["sensor 4: ", "sensor 5: 0 s", "sensor 6: -5 s", "sensor 7: it has no interval"] {
+        assert!(ran.stderr.contains(wrong), "{wrong}: {}", ran.text());
+    }
     assert!(ran.stderr.contains("entity_id=13"), "{}", ran.text());
 }
 
-#[tokio::test]
-async fn a_bot_with_a_wrong_token_ends_at_once_and_does_not_show_it() {
-    let mut command = Command::new(programs::example("myprotocol_bot"));
+/// Runs a bot that cannot start.
+#[track_caller]
+fn refuse(name: &str, variables: &[(&str, &str)], words: &str) {
+    let mut command = Command::new(programs::example(name));
     clean(&mut command);
-    command.env("BACKEND_URL", "http://127.0.0.1:9/api").env("BOT_TOKEN", "hunter2");
+    command.envs(variables.iter().copied());
     let ran: Ran = command.output().expect("the bot starts").into();
     assert_eq!(ran.code, 1, "{}", ran.text());
-    assert!(ran.stderr.contains("the token of a bot is a UUID"), "{}", ran.text());
-    assert!(!ran.text().contains("hunter2"), "{}", ran.text());
+    assert!(ran.stderr.starts_with(words), "{}", ran.text());
+    assert!(!ran.text().contains("hunter2") && !ran.text().contains(TOKEN), "{}", ran.text());
+}
+
+#[test]
+fn a_bot_that_cannot_start_says_why_and_does_not_show_its_token() {
+    let url = ("BACKEND_URL", "http://127.0.0.1:9/api");
+    let token = ("BOT_TOKEN", TOKEN);
+    refuse("myprotocol_bot", &[url, ("BOT_TOKEN", "hunter2")], "the token of a bot is a UUID");
+    refuse("myprotocol_bot", &[token], "set BACKEND_URL to");
+    refuse("myprotocol_bot", &[url], "set BOT_TOKEN, or");
+    refuse(
+        "myprotocol_bot",
+        &[url, token, ("BOT_TOKEN_FROM_FILE", "x")],
+        "BOT_TOKEN and BOT_TOKEN_FROM_FILE",
+    );
+    for interval in ["0", "-1", "x", "1.5"] {
+        refuse(
+            "ping_bot",
+            &[url, token, ("JOBS_REFRESH_INTERVAL", interval)],
+            "JOBS_REFRESH_INTERVAL must be",
+        );
+    }
+    let missing =
+        "the token file /none could not be read; give its path and let this user read it: No such file";
+    refuse("ping_bot", &[url, ("BOT_TOKEN_FROM_FILE", "/none")], missing);
+    refuse("fetch_configs", &[token], "set BACKEND_URL to");
+    refuse("fetch_configs", &[url], "set BOT_TOKEN to");
 }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 /// The example bots of `lastgood-collector` by name.
 static EXAMPLES: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(build);
 
-const NAMES: [&str; 3] = ["load_bot", "myprotocol_bot", "ping_bot"];
+const NAMES: [&str; 4] = ["fetch_configs", "load_bot", "myprotocol_bot", "ping_bot"];
 
 /// An example bot, as it is in the tree now.
 pub(super) fn example(name: &str) -> &'static Path {
