@@ -12,32 +12,24 @@
 #![cfg_attr(not(feature = "grafolean"), doc = "```ignore")]
 //! use lastgood_collector::grafolean::{Client, Outbox};
 //! use lastgood_collector::{Call, Collector, Failure, Job, Jobs, Outcome, Sample};
-//!
 //! struct MyProtocolBot(Client, Outbox);
-//!
 //! impl Collector for MyProtocolBot {
 //!     type Spec = (i64, String); // what a job needs to know: the account and the path of its value
-//!
 //!     async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
 //!         let mut entities = self.0.fetch_job_configs("myprotocol").await?;
-//!         while let Some(entity) = entities.next().await {
-//!             match entity {
-//!                 Ok(entity) => for sensor in &entity.sensors {
-//!                     let path = format!("entity.{}.sensor.{}", entity.entity_id, sensor.sensor_id);
-//!                     let job = Job::new(path.clone(), sensor.interval, (entity.account_id, path));
-//!                     jobs.push(job.scope(entity.account_id)).await;
-//!                 },
-//!                 Err(failed) => jobs.keep(failed.account_id, &failed).await, // the others are not concerned
+//!         while let Some(entity) = entities.next_or_keep(jobs).await {
+//!             for sensor in &entity.sensors {
+//!                 let path = format!("entity.{}.sensor.{}", entity.entity_id, sensor.sensor_id);
+//!                 let id = format!("{}/{path}", entity.account_id); // permanent
+//!                 let job = Job::new(id, sensor.interval, (entity.account_id, path));
+//!                 jobs.push(job.scope(entity.account_id)).await;
 //!             }
 //!         }
 //!         Ok(())
 //!     }
-//!
 //!     async fn perform(&self, call: &Call<Self>) -> Outcome {
-//!         let value = 42.0; // ask the device
-//!         Ok(vec![Sample::new(&call.spec().1, value)])
+//!         Ok(vec![Sample::new(&call.spec().1, 42.0)]) // ask the device
 //!     }
-//!
 //!     async fn publish(&self, call: &Call<Self>, samples: Vec<Sample>) -> Result<(), Failure> {
 //!         Ok(self.1.send_results(call.spec().0, call.scheduled_at(), samples).await?)
 //!     }
