@@ -1,6 +1,6 @@
 //! How large does the store grow, how fast does it start, and what does a tick cost, with 100 000 assets for 30 days?
 //!
-//! `cargo bench -p lastgood --bench store` prints it. Run by `cargo test`, it is a fleet of a hundred for a day.
+//! `cargo bench -p lastgood --bench store` prints it; `-- --days 3` looks for fewer days. Run by `cargo test`, it is a fleet of a hundred for a day.
 
 use std::path::Path;
 use std::time::Instant;
@@ -153,7 +153,7 @@ async fn tick(store: &Sqlite, minute: i64, count: usize) -> f64 {
         matter: Matter {
             subject: SubjectId {
                 source: source_id("portal1"),
-                repository: Some(Name::new(format!("NAS{number}"))),
+                repository: Some(Name::new(format!("NAS{minute}-{number}"))),
                 asset: Some(Name::new("server-01")),
             },
             check: unsuccessful::ID,
@@ -205,7 +205,11 @@ async fn events(store: &Sqlite, count: usize) {
 
 #[tokio::main]
 async fn main() {
-    let fleet = if std::env::args().any(|argument| argument == "--bench") { LARGE } else { SMALL };
+    let arguments: Vec<String> = std::env::args().collect();
+    let mut fleet = if arguments.iter().any(|argument| argument == "--bench") { LARGE } else { SMALL };
+    if let Some(place) = arguments.iter().position(|argument| argument == "--days") {
+        fleet.days = arguments.get(place + 1).and_then(|days| days.parse().ok()).expect("a number of days");
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("db");
     let store = open(&path).await;
@@ -215,7 +219,7 @@ async fn main() {
         let minute = fleet.days * DAY_MINUTES + i64::try_from(count).expect("few");
         println!("a tick that opens {count} incidents: {:.1} ms", tick(&store, minute, count).await);
     }
-    events(&store, if fleet.days > 1 { 100_000 } else { 100 }).await;
+    events(&store, if fleet.assets > SMALL.assets { 100_000 } else { 100 }).await;
     drop(store);
     let began = clock();
     let store = open(&path).await;
