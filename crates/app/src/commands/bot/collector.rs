@@ -21,9 +21,6 @@ const LOOKS_PER_SERVER: u32 = 2;
 /// How long the numbers of a look may take to reach the outbox, which may wait for a disk.
 const PUBLISHING: Duration = Duration::from_secs(30);
 
-/// The longest pause before a backend that never answered is asked again.
-const WAIT_MAX: Duration = Duration::from_secs(30);
-
 /// What the bot itself is called where something is said.
 const BOT: &str = "bot";
 
@@ -34,8 +31,8 @@ pub(super) struct Bot {
     pub(super) judge: Judge,
     pub(super) protocol: String,
     pub(super) said: Said,
-    /// Whether the backend ever answered.
-    pub(super) has_listed: AtomicBool,
+    /// Whether the backend did not give the configuration when it was last asked.
+    pub(super) has_failed: AtomicBool,
 }
 
 impl Collector for Bot {
@@ -85,7 +82,7 @@ impl Collector for Bot {
         let sent = self.outbox.send_results(call.spec().account_id(), call.scheduled_at(), samples).await;
         // Said and gone on with: a pause would keep the next numbers back as well.
         let refused = sent.err().map(|refused| refused.to_string());
-        self.said.say(call.id(), Matter::Refused, refused.as_deref());
+        self.said.say_once(call.id(), Matter::Refused, "values", refused.as_deref());
         Ok(())
     }
 }
@@ -103,30 +100,13 @@ impl Bot {
         jobs.push(job.scope(scope).group(group, LOOKS_PER_SERVER).deadline(deadline)).await;
     }
 
-    /// Asks for the configuration. Before the first answer a backend is waited for: it may start after the bot.
+    /// Asks for the configuration. The engine says each failure and asks again soon; that it is over is said here.
     async fn fetch(&self) -> Result<JobConfigs, Failure> {
-        let mut said = None;
-        let mut pause = Duration::from_secs(1);
-        loop {
-            let error = match self.client.fetch_job_configs(&self.protocol).await {
-                Ok(configs) => {
-                    if said.is_some() {
-                        tracing::warn!("the backend answers");
-                    }
-                    self.has_listed.store(true, Ordering::Relaxed);
-                    return Ok(configs);
-                }
-                Err(error) => error,
-            };
-            if self.has_listed.load(Ordering::Relaxed) {
-                return Err(error.into());
-            }
-            if said != Some(error.kind()) {
-                tracing::warn!("waiting for the backend: {error}");
-                said = Some(error.kind());
-            }
-            tokio::time::sleep(error.retry_after().map_or(pause, |asked| asked.min(WAIT_MAX))).await;
-            pause = (pause * 2).min(WAIT_MAX);
+        let fetched = self.client.fetch_job_configs(&self.protocol).await;
+        let has_failed_before = self.has_failed.swap(fetched.is_err(), Ordering::Relaxed);
+        if has_failed_before && fetched.is_ok() {
+            tracing::warn!("the backend answers");
         }
+        Ok(fetched?)
     }
 }

@@ -93,11 +93,11 @@ impl Entity {
         }
         let refused = refused.join(", ");
         let effect = if intervals.is_empty() {
-            "so that it is NEVER looked at; set an interval of at least 1 s"
+            ", so that it is NEVER looked at; set an interval of at least 1 s"
         } else {
-            "which is left out; its other sensors stay"
+            ": left out; its other sensors stay"
         };
-        (intervals, Some(format!("intervals that cannot be kept: {refused}, {effect}")))
+        (intervals, Some(format!("intervals that cannot be kept: {refused}{effect}")))
     }
 
     /// Which looks share a server with those at this entity.
@@ -145,7 +145,8 @@ impl Entity {
         let collection = opened.look(began, Keep::Judged).await;
         let ended = read();
         let took = Duration::try_from(ended.duration_since(began)).unwrap_or_default();
-        said.say(self.id(), Matter::Look, trouble(&collection).as_deref());
+        let (cause, trouble) = trouble(&collection).unzip();
+        said.say_once(self.id(), Matter::Look, cause.map_or("", FailureKind::as_str), trouble.as_deref());
         let prefix = entity_prefix(self.config.entity_id);
         let seen = Seen { collection, prefix, now: ended, at, took };
         let Some(Judged { samples, unpublished_count, exit }) = judge.judge(seen).await else {
@@ -153,7 +154,7 @@ impl Entity {
         };
         let unpublished = (unpublished_count > 0)
             .then(|| format!("{unpublished_count} values were left out: there are more than 50 000"));
-        said.say(self.id(), Matter::Values, unpublished.as_deref());
+        said.say_once(self.id(), Matter::Values, "too many", unpublished.as_deref());
         Looked { samples, exit }
     }
 
@@ -204,16 +205,15 @@ impl Entity {
     }
 }
 
-/// Says what could not be seen at a look; `None` if all was.
-fn trouble(collection: &Collection) -> Option<String> {
-    let first = match collection.failures.first() {
-        Some(Failure { kind, reason, .. }) => format!("{kind}: {reason}"),
-        None if collection.repositories.is_empty() => {
-            format!("{}: its list is empty", FailureKind::Malformed)
-        }
+/// Says what could not be seen at a look, and of which kind the first of it is; `None` if all was.
+fn trouble(collection: &Collection) -> Option<(FailureKind, String)> {
+    let (kind, first) = match collection.failures.first() {
+        Some(Failure { kind, reason, .. }) => (*kind, reason.as_str()),
+        None if collection.repositories.is_empty() => (FailureKind::Malformed, "its list is empty"),
         None => return None,
     };
     let more = collection.failures.len().saturating_sub(1);
     let extent = if collection.repositories.is_empty() { "nothing was seen" } else { "not all was seen" };
-    Some(if more == 0 { format!("{extent}: {first}") } else { format!("{extent}: {first}; and {more} more") })
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    Some((kind, format!("{extent}: {kind}: {first}{more}")))
 }

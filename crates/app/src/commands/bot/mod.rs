@@ -122,7 +122,7 @@ fn serve(arguments: &Arguments) -> Result<Exit, Exit> {
             judge,
             protocol: arguments.protocol.clone(),
             said: Said::default(),
-            has_listed: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
         };
         let mut engine = Engine::new(bot).refresh_every(refresh_every).running_max(LOOKS_AT_ONCE).drain(END);
         if let Some(path) = &arguments.fail_file {
