@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use lastgood_collector::grafolean::{Client, Value};
 use lastgood_collector::{Sample, Second};
+use lastgood_core::facts::SourceFacts;
+use lastgood_core::id::Escaped;
+use lastgood_core::observation::FailureKind;
 use lastgood_core::verdict::Outcome;
 
 use super::grafolean::Backend;
@@ -73,6 +76,7 @@ fn publish(arguments: &Grafolean) -> Result<Exit, Exit> {
     let publications =
         look.numbers(|source| format!("{}.{}", arguments.prefix, escape(source.as_str().as_bytes())));
     for (publication, source) in publications.iter().zip(&seen.facts.sources) {
+        warn_of_gaps(source);
         let Publication { unpublished_count: count, .. } = publication;
         if *count > 0 {
             tracing::warn!("{}: {count} values were left out: there are more than 50 000", source.id);
@@ -92,6 +96,17 @@ fn publish(arguments: &Grafolean) -> Result<Exit, Exit> {
         }
     }
     Ok(report::exit(worst, &seen.facts))
+}
+
+/// Says what could not be seen: standard output has only numbers.
+fn warn_of_gaps(source: &SourceFacts) {
+    for failure in &source.failures {
+        let place = source.place(&failure.place);
+        tracing::warn!("{}: {}: {}", Escaped(&place), failure.kind, Escaped(&failure.reason));
+    }
+    if source.failures.is_empty() && source.repositories.is_empty() {
+        tracing::warn!("{}: {}: its list is empty", source.id, FailureKind::Malformed);
+    }
 }
 
 fn send(client: &Client, account_id: i64, at: Timestamp, samples: Vec<Sample>) -> Result<(), Exit> {

@@ -64,6 +64,21 @@ fn two_sources_stand_apart_below_the_prefix() {
 }
 
 #[test]
+fn what_could_not_be_seen_is_said_beside_the_numbers() {
+    let grafolean = Grafolean::start();
+    let sources = ["datto-xml:none.xml", "datto-xml:empty.xml", "datto-xml:ok.xml"];
+    let sent = publish(&grafolean, &sources);
+    let dry = run(&[&["publish", "grafolean", "--dry-run", "--at", AT], &sources[..]].concat());
+    for ran in [sent, dry] {
+        assert_eq!(ran.code, 2, "{}", ran.text());
+        let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("WARN")).collect();
+        assert_eq!(warnings.len(), 2, "{}", ran.text());
+        assert!(warnings[0].contains("WARN datto-xml: unreachable: "), "{}", ran.text());
+        assert!(warnings[1].contains("WARN datto-xml-2: malformed: "), "{}", ran.text());
+    }
+}
+
+#[test]
 fn numbers_that_do_not_arrive_are_our_failure_whatever_they_say() {
     let grafolean = Grafolean::start();
     let ran =
