@@ -7,9 +7,15 @@ use tracing_subscriber::EnvFilter;
 /// Which messages are shown, in the syntax of tracing's filters: `info`, `lastgood=debug`.
 pub const VARIABLE: &str = "LASTGOOD_LOG";
 
-/// Starts logging to standard error: warnings, and with `verbose` progress too, unless [`VARIABLE`] says otherwise.
-pub fn start(verbose: bool) {
-    let default = if verbose { "info" } else { "warn" };
+/// Starts logging to standard error: warnings, with `verbose` 1 progress too, with 2 details, with 3 and more all there
+/// is, unless [`VARIABLE`] says otherwise.
+pub fn start(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        3.. => "trace",
+    };
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let parsed = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted });
     let wrong = parsed.is_err();

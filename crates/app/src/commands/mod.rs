@@ -28,8 +28,10 @@ Exit codes:
   1  something is bad
   2  nothing is bad, but something is unknown or could not be read
   3  the configuration or the command line is wrong
-  4  lastgood itself failed
-  With --format nagios: 0 ok, 2 critical (bad), 3 unknown.";
+  4  lastgood itself failed";
+
+/// What stands below that where there is such a format.
+const NAGIOS_CODES: &str = "  With --format nagios: 0 ok, 2 critical (bad), 3 unknown.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,13 +46,18 @@ fn with_exit_codes(examples: &str) -> String {
     format!("{examples}\n\n{EXIT_CODES}")
 }
 
+/// What stands below the long help of a command that can be a plugin.
+fn plugin_codes() -> String {
+    format!("{EXIT_CODES}\n{NAGIOS_CODES}")
+}
+
 /// When was the last good backup of everything, and is that good enough?
 #[derive(Debug, Parser)]
-#[command(name = "lastgood", version, about, after_help = EXAMPLES, after_long_help = with_exit_codes(EXAMPLES))]
+#[command(name = "lastgood", version, about, after_help = EXAMPLES, after_long_help = with_exit_codes(EXAMPLES) + "\n" + NAGIOS_CODES)]
 struct CommandLine {
-    /// Say on standard error what is being done
-    #[arg(short, long, global = true)]
-    verbose: bool,
+    /// Say on standard error what is being done; -vv and -vvv say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
@@ -58,10 +65,10 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Look at sources and print every verdict
-    #[command(after_long_help = EXIT_CODES)]
+    #[command(after_long_help = plugin_codes())]
     Check(check::Arguments),
     /// Look at sources and print the state of the fleet on one screen
-    #[command(after_long_help = EXIT_CODES)]
+    #[command(after_long_help = plugin_codes())]
     Summary(summary::Arguments),
     /// Say everything about a subject: facts, thresholds, verdicts, and what would turn them
     #[command(after_long_help = EXIT_CODES)]

@@ -41,7 +41,18 @@ fn every_command_that_judges_names_its_exit_codes_in_its_help() {
     for command in [&["check"][..], &["summary"], &["explain"], &["bot"], &["publish", "grafolean"]] {
         let help = run(&[command, &["--help"]].concat()).stdout;
         assert!(help.contains("2  nothing is bad, but something is unknown"), "{help}");
+        let has_plugin = help.contains("--format nagios");
+        assert_eq!(has_plugin, command == ["check"] || command == ["summary"], "{help}");
     }
+}
+
+#[test]
+fn more_is_said_the_more_often_it_is_asked_for() {
+    let debug = |given: &str| {
+        run(&["check", given, "datto-xml:http://127.0.0.1:1/x"]).stderr.matches("DEBUG").count()
+    };
+    assert_eq!((debug("-v"), debug("--verbose")), (0, 0));
+    assert!(debug("-vv") > 0 && debug("-vvvvv") > 0);
 }
 
 /// Each is a mistake of whoever wrote the command line: exit 3, nothing on standard output, and a remedy.
