@@ -10,6 +10,7 @@ mod bot;
 mod check;
 mod completions;
 mod config;
+mod db;
 #[cfg(feature = "demo")]
 mod demo;
 mod explain;
@@ -82,6 +83,9 @@ enum Command {
     Raw(raw::Arguments),
     /// Check the configuration, or show an example or its schema
     Config(config::Arguments),
+    /// Look after what is remembered: check, copy, compact or export the database
+    #[command(after_help = db::EXAMPLES)]
+    Db(db::Arguments),
     /// Look at a simulated fleet on this machine
     #[cfg(feature = "demo")]
     Demo(demo::Arguments),
@@ -119,6 +123,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Bot(arguments) => bot::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Db(arguments) => db::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),
