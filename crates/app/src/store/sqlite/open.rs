@@ -47,7 +47,7 @@ pub(super) fn newest_version() -> i64 {
 pub(super) async fn open(options: Options) -> Result<Sqlite, StoreError> {
     let Options { path, find_kind, busy_timeout, pages_max, interrupt } = options;
     guard(&path)?;
-    let lock = lock(&path)?;
+    let lock = lock_patiently(&path).await?;
     create(&path)?;
     let plain = SqliteConnectOptions::new().filename(&path).busy_timeout(busy_timeout);
     recognise(&path, plain.clone()).await?;
@@ -198,7 +198,23 @@ pub(super) fn lock_path(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Step 2 of [`open`]. The lock is the kernel's and ends with the program; what stands in the file only tells people.
+/// How often, and after which pauses, a lock that is held is tried again: for two seconds. A program that is just being
+/// started by this one holds a copy of the lock until it runs.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Step 2 of [`open`].
+async fn lock_patiently(path: &Path) -> Result<File, StoreError> {
+    for _ in 0..LOCK_TRIES {
+        match lock(path) {
+            Err(StoreError::InUse { .. }) => tokio::time::sleep(LOCK_PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+    lock(path)
+}
+
+/// Takes the lock or says who holds it. The lock is the kernel's and ends with the program; what stands in the file only tells people.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = lock_path(path);
     let failed = |source| file_error(&lock, "locked", source);
