@@ -91,6 +91,19 @@ pub enum Exemption {
 }
 
 impl Exemption {
+    /// Every exemption, in the order of the documentation.
+    pub const ALL: [Self; 9] = [
+        Self::Hidden,
+        Self::Archived,
+        Self::Paused,
+        Self::LocalOnly,
+        Self::CloudAppliance,
+        Self::NoRunYet,
+        Self::NoEndStated,
+        Self::NoStorageStated,
+        Self::NoCapacitySet,
+    ];
+
     /// Returns the word used in every output.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -360,7 +373,7 @@ impl PartialEq for More {
 
 impl Eq for More {}
 
-/// Why something could not be seen: a closed set that decides retrying, the metric label and the advice.
+/// Why something could not be seen, or told: a closed set that decides retrying, the metric label and the advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FailureKind {
     /// Nobody answered: no such host, connection refused, no such file or repository.

@@ -38,20 +38,7 @@ the check's own default, the default of the kind, `[thresholds]` of the configur
 
 ";
 
-/// The exemptions, in the order of the page.
-const EXEMPTIONS: [Exemption; 9] = [
-    Exemption::Hidden,
-    Exemption::Archived,
-    Exemption::Paused,
-    Exemption::LocalOnly,
-    Exemption::CloudAppliance,
-    Exemption::NoRunYet,
-    Exemption::NoEndStated,
-    Exemption::NoStorageStated,
-    Exemption::NoCapacitySet,
-];
-
-/// Says what an exemption keeps from being judged. A new exemption has to be described here, and listed above.
+/// Says what an exemption keeps from being judged. A new exemption has to be described here.
 const fn reach(exemption: Exemption) -> &'static str {
     match exemption {
         Exemption::Hidden => {
@@ -73,7 +60,7 @@ pub fn checks_reference() -> String {
     }
     page.push_str("## Exemptions\n\nAn exempt subject is `ok`, and the verdict names the exemption.\n\n");
     page.push_str("| word | meaning | not judged |\n| --- | --- | --- |\n");
-    for exemption in EXEMPTIONS {
+    for exemption in Exemption::ALL {
         writeln!(page, "| `{}` | {} | {} |", exemption.as_str(), exemption.explain(), reach(exemption))
             .expect("a text takes all that is written to it");
     }

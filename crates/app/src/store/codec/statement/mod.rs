@@ -312,21 +312,10 @@ const fn exemption_code(exemption: Exemption) -> u8 {
     }
 }
 
-/// Every exemption at its code.
-const EXEMPTIONS: [Exemption; 9] = [
-    Exemption::Hidden,
-    Exemption::Archived,
-    Exemption::Paused,
-    Exemption::LocalOnly,
-    Exemption::CloudAppliance,
-    Exemption::NoRunYet,
-    Exemption::NoEndStated,
-    Exemption::NoStorageStated,
-    Exemption::NoCapacitySet,
-];
-
 fn read_exemption(reading: &mut Reading<'_>) -> Result<Exemption, Damage> {
-    EXEMPTIONS.get(usize::from(reading.byte()?)).copied().ok_or(Damage("no such exemption"))
+    let code = reading.byte()?;
+    let found = Exemption::ALL.into_iter().find(|exemption| exemption_code(*exemption) == code);
+    found.ok_or(Damage("no such exemption"))
 }
 
 pub(in super::super) const fn extent_code(extent: Extent) -> u8 {

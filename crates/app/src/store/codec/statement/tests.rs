@@ -33,7 +33,7 @@ fn every_asset_is_read_as_it_was_written() {
         asset.more.verification = Verification { at, failed: true };
         assets.push(asset);
     }
-    for exemption in EXEMPTIONS {
+    for exemption in Exemption::ALL {
         let mut asset = agent("db", noon());
         (asset.exempt, asset.offsite_exempt) = (Some(exemption), Some(exemption));
         assets.push(asset);
@@ -64,7 +64,8 @@ fn every_repository_is_read_as_it_was_written() {
         repository.space.quota = [Stated::Value(u64::MAX), Stated::Never][number % 2];
         repository.space.unit = [SpaceUnit::Bytes, SpaceUnit::Unstated][number % 2];
         repository.listing = [Extent::Complete, Extent::Partial, Extent::Failed][number % 3];
-        (repository.exempt, repository.space_exempt) = (Some(EXEMPTIONS[number]), Some(EXEMPTIONS[number]));
+        (repository.exempt, repository.space_exempt) =
+            (Some(Exemption::ALL[number]), Some(Exemption::ALL[number]));
         let mut bytes = Vec::new();
         write_repository(&mut bytes, &repository);
         let mut reading = Reading(&bytes);
@@ -75,7 +76,7 @@ fn every_repository_is_read_as_it_was_written() {
 
 #[test]
 fn every_code_is_read_back() {
-    for (code, exemption) in EXEMPTIONS.into_iter().enumerate() {
+    for (code, exemption) in Exemption::ALL.into_iter().enumerate() {
         assert_eq!(usize::from(exemption_code(exemption)), code);
     }
 }
