@@ -19,7 +19,8 @@ use tokio::sync::Semaphore;
 use super::settings::Mistakes;
 use super::words::Words;
 use super::{
-    Channel, ChannelConfig, ChannelError, Entry, ErrorKind, Key, Message, OpenError, Receipt, place, places,
+    Channel, ChannelConfig, ChannelError, Entry, FailureKind, Key, Message, OpenError, Receipt, advice,
+    place, places,
 };
 use crate::program::{self, Call, End, Spoken};
 
@@ -119,31 +120,33 @@ impl Command {
                 return Ok(Receipt { answer: self.words.said_last(&output) });
             }
             End::Code(AGAIN_LATER) => {
-                (ErrorKind::RateLimited, "ended with 75, which asks to try again later".to_owned())
+                (FailureKind::RateLimited, "ended with 75, which asks to try again later".to_owned())
             }
-            End::Code(code) => (ErrorKind::Refused, format!("ended with {code}, which gives the message up")),
-            End::Signal(signal) => (ErrorKind::Unreachable, format!("was killed by signal {signal}")),
+            End::Code(code) => {
+                (FailureKind::Refused, format!("ended with {code}, which gives the message up"))
+            }
+            End::Signal(signal) => (FailureKind::Unreachable, format!("was killed by signal {signal}")),
             End::Deadline => {
                 let seconds = self.deadline.as_secs_f64();
                 (
-                    ErrorKind::TimedOut,
+                    FailureKind::TimedOut,
                     format!("had not ended after {seconds} s and was stopped with all it started"),
                 )
             }
             End::TooMuch => {
-                (ErrorKind::Malformed, format!("wrote more than {STDOUT_MAX_BYTES} bytes and was stopped"))
+                (FailureKind::Malformed, format!("wrote more than {STDOUT_MAX_BYTES} bytes and was stopped"))
             }
         };
         let remedy = match kind {
-            ErrorKind::Refused => "75 instead would keep it for later",
-            _ => kind.advice(),
+            FailureKind::Refused => "75 instead would keep it for later",
+            _ => advice(kind),
         };
         Err(ChannelError::new(kind, format!("the program {} {what}{said}; {remedy}", self.shown())))
     }
 
     fn not_started(&self, error: &std::io::Error) -> ChannelError {
         let reason = format!("the program {} could not be started: {error}; correct `command`", self.shown());
-        ChannelError::new(ErrorKind::Unsupported, reason)
+        ChannelError::new(FailureKind::Unsupported, reason)
     }
 
     fn shown(&self) -> String {

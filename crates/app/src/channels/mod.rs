@@ -2,7 +2,7 @@
 //!
 //! One file or folder per kind, one line per kind in [`ALL`]. A channel sends one message to one address and says what
 //! became of it. It does not know why somebody is told, keeps nothing, repeats nothing and reads no clock: who repeats,
-//! and when, follows from the [`ErrorKind`]. The same message sent twice carries the same [`Key`], so that the other
+//! and when, follows from the [`FailureKind`]. The same message sent twice carries the same [`Key`], so that the other
 //! side can know it again.
 
 use std::error::Error;
@@ -27,7 +27,9 @@ mod settings;
 pub mod webhook;
 mod words;
 
-pub use self::error::{ChannelError, ErrorKind, Repeat};
+pub use lastgood_core::observation::FailureKind;
+
+pub use self::error::{ChannelError, Repeat, advice, repeat};
 pub use self::settings::{Mistake, OpenError};
 
 /// Every kind of channel, in the order of the documentation.
@@ -114,7 +116,7 @@ pub const SUBJECT_MAX_BYTES: usize = 300;
 impl Message {
     /// Refuses what no channel should carry: an address that could break out of its line, more bytes than allowed.
     fn check(&self) -> Result<(), ChannelError> {
-        let refused = |reason: String| Err(ChannelError::new(ErrorKind::Refused, reason));
+        let refused = |reason: String| Err(ChannelError::new(FailureKind::Refused, reason));
         let to = &self.address.to;
         if to.chars().any(char::is_control) || to.trim().is_empty() {
             return refused(
@@ -224,7 +226,7 @@ async fn in_time(
             "there was no answer within {seconds} s; whether the message was taken is not known; see whether the \
              other side is slow, or raise `deadline`"
         );
-        Err(ChannelError::new(ErrorKind::TimedOut, reason))
+        Err(ChannelError::new(FailureKind::TimedOut, reason))
     })
 }
 

@@ -48,7 +48,7 @@ fn an_address_that_could_break_out_is_refused_for_every_channel() {
         let address = Address { channel: "test".to_owned(), to: to.to_owned() };
         let checked = Message { address, ..hostile() }.check();
         assert_eq!(checked.is_ok(), is_fine, "{to:?}");
-        assert!(checked.err().is_none_or(|error| error.kind == ErrorKind::Refused));
+        assert!(checked.err().is_none_or(|error| error.kind == FailureKind::Refused));
     }
 }
 

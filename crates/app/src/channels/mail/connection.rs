@@ -18,7 +18,7 @@ use super::letter::Letter;
 use super::reply::{Broken, Fate, Step, no_connection};
 use super::wire::Wire;
 use super::{Security, Server};
-use crate::channels::{ChannelError, ErrorKind, Receipt};
+use crate::channels::{ChannelError, FailureKind, Receipt};
 
 /// How long one address of a host is tried before the next one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl Connection {
             if !smtp.can_starttls() {
                 let reason = "the mail server offers no STARTTLS, so nothing was sent; set `tls = \"tls\"` with its \
                               port (465), or ask its operator";
-                return Err(ChannelError::new(ErrorKind::Unsupported, reason));
+                return Err(ChannelError::new(FailureKind::Unsupported, reason));
             }
             smtp.starttls(parameters.clone(), name).await.map_err(broken(Step::Tls))?;
         }
@@ -62,7 +62,7 @@ impl Connection {
             if smtp.server_info().get_auth_mechanism(&MECHANISMS).is_none() {
                 let reason =
                     "the mail server offers neither PLAIN nor LOGIN; remove `user`, or ask its operator";
-                return Err(ChannelError::new(ErrorKind::Unsupported, reason));
+                return Err(ChannelError::new(FailureKind::Unsupported, reason));
             }
             smtp.auth(&MECHANISMS, credentials).await.map_err(broken(Step::Login))?;
         }
@@ -128,7 +128,7 @@ fn parameters(smtp: &AsyncSmtpConnection, letter: &Letter) -> Result<Vec<MailPar
         if !can(Extension::SmtpUtfEight) {
             let reason = "the address holds letters beyond ASCII, which this mail server does not take; give its ASCII \
                           form (xn--…), or use another server";
-            let error = ChannelError::new(ErrorKind::Refused, reason);
+            let error = ChannelError::new(FailureKind::Refused, reason);
             return Err(Broken { error, fate: Fate::Usable });
         }
         parameters.push(MailParameter::SmtpUtfEight);
@@ -146,7 +146,7 @@ async fn connect(server: &Server) -> Result<Wire, ChannelError> {
         let reason = format!(
             "the mail server {host}:{port} cannot be reached: {why}; see whether it runs, and `host`"
         );
-        ChannelError::new(ErrorKind::Unreachable, reason)
+        ChannelError::new(FailureKind::Unreachable, reason)
     };
     let found = tokio::net::lookup_host((host, port)).await;
     let addresses: Vec<SocketAddr> = found.map_err(|error| unreachable(error.to_string()))?.collect();

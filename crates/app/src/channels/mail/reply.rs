@@ -8,7 +8,7 @@ use std::io;
 use lettre::transport::smtp::Error as SmtpError;
 
 use crate::channels::words::Words;
-use crate::channels::{ChannelError, ErrorKind, causes, tls_trouble};
+use crate::channels::{ChannelError, FailureKind, advice, causes, tls_trouble};
 
 /// How far a conversation with a mail server has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ impl Broken {
     pub(super) fn at(step: Step, error: &SmtpError, words: &Words) -> Self {
         let Some(code) = error.status().map(u16::from) else {
             let error = without_a_reply(step, error, words);
-            let is_stale = error.kind == ErrorKind::Unreachable && step < Step::End;
+            let is_stale = error.kind == FailureKind::Unreachable && step < Step::End;
             return Self { error, fate: if is_stale { Fate::Stale } else { Fate::Lost } };
         };
         // The server may repeat what we logged in with, in a spelling nobody thought of: then its words are left out.
@@ -76,11 +76,11 @@ impl Broken {
         let said = if step == Step::Login { String::new() } else { format!(": \"{}\"", words.said(&text)) };
         let kind = kind_of(step, code, &text);
         let remedy = match kind {
-            ErrorKind::RateLimited => "it asks to come again later",
-            ErrorKind::Refused => {
+            FailureKind::RateLimited => "it asks to come again later",
+            FailureKind::Refused => {
                 "the message is not sent again; correct the address, or tell them another way"
             }
-            _ => kind.advice(),
+            _ => advice(kind),
         };
         let reason = format!("the mail server refused {} with {code}{said}; {remedy}", step.shown());
         let fate = match (code, step) {
@@ -100,16 +100,16 @@ impl Broken {
 
 /// What a code means: 4xx is later, whatever the step. 5xx is about us before a recipient was named, and about the
 /// recipient or the mail after that, unless the code itself says that it is about us.
-fn kind_of(step: Step, code: u16, text: &str) -> ErrorKind {
+fn kind_of(step: Step, code: u16, text: &str) -> FailureKind {
     let is_about_us = matches!(code, 530 | 534 | 535 | 538);
     match (code, step) {
-        (400..500, _) => ErrorKind::RateLimited,
-        (_, Step::Tls) => ErrorKind::Unsupported,
-        (_, Step::Greeting | Step::Login | Step::Sender) => ErrorKind::Denied,
-        _ if is_about_us => ErrorKind::Denied,
+        (400..500, _) => FailureKind::RateLimited,
+        (_, Step::Tls) => FailureKind::Unsupported,
+        (_, Step::Greeting | Step::Login | Step::Sender) => FailureKind::Denied,
+        _ if is_about_us => FailureKind::Denied,
         // 5.7.x at a recipient is policy ("relay access denied"): nearly always our login, and cheap to ask again.
-        (_, Step::Recipient) if text.starts_with("5.7.") => ErrorKind::Denied,
-        (_, Step::Recipient | Step::Content | Step::End) => ErrorKind::Refused,
+        (_, Step::Recipient) if text.starts_with("5.7.") => FailureKind::Denied,
+        (_, Step::Recipient | Step::Content | Step::End) => FailureKind::Refused,
     }
 }
 
@@ -125,7 +125,7 @@ fn without_a_reply(step: Step, error: &SmtpError, words: &Words) -> ChannelError
     }
     if error.is_client() {
         let reason = format!("the mail server cannot do what the settings ask for at {}", step.shown());
-        return ChannelError::new(ErrorKind::Unsupported, reason);
+        return ChannelError::new(FailureKind::Unsupported, reason);
     }
     no_connection(step, error, words)
 }
@@ -139,7 +139,7 @@ pub(super) fn no_connection(step: Step, error: &(dyn Error + 'static), words: &W
              `ca_file`",
             words.said(&tls.to_string())
         );
-        return ChannelError::new(ErrorKind::Unsupported, reason);
+        return ChannelError::new(FailureKind::Unsupported, reason);
     }
     let is_unreadable = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
     if chain.iter().any(|error| error.downcast_ref::<io::Error>().is_some_and(is_unreadable)) {
@@ -152,13 +152,13 @@ pub(super) fn no_connection(step: Step, error: &(dyn Error + 'static), words: &W
 fn broke(step: Step, why: &str) -> ChannelError {
     let unknown = if step == Step::End { "; whether it was taken is not known" } else { "" };
     let reason = format!("the connection to the mail server broke at {}: {why}{unknown}", step.shown());
-    ChannelError::new(ErrorKind::Unreachable, reason)
+    ChannelError::new(FailureKind::Unreachable, reason)
 }
 
 fn malformed(step: Step) -> ChannelError {
     let reason =
         format!("the answer to {} is not SMTP; see whether host, port and `tls` are right", step.shown());
-    ChannelError::new(ErrorKind::Malformed, reason)
+    ChannelError::new(FailureKind::Malformed, reason)
 }
 
 #[cfg(test)]
@@ -168,25 +168,25 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::too_many_connections(Step::Greeting, 421, "", ErrorKind::RateLimited)]
-    #[case::no_service_for_us(Step::Greeting, 554, "", ErrorKind::Denied)]
-    #[case::tls_not_now(Step::Tls, 454, "", ErrorKind::RateLimited)]
-    #[case::tls_never(Step::Tls, 502, "", ErrorKind::Unsupported)]
-    #[case::login_not_now(Step::Login, 454, "", ErrorKind::RateLimited)]
-    #[case::wrong_password(Step::Login, 535, "", ErrorKind::Denied)]
-    #[case::sender_not_ours(Step::Sender, 550, "", ErrorKind::Denied)]
-    #[case::login_wanted(Step::Recipient, 530, "", ErrorKind::Denied)]
-    #[case::no_relay(Step::Recipient, 554, "5.7.1 relay access denied", ErrorKind::Denied)]
-    #[case::greylisted(Step::Recipient, 450, "", ErrorKind::RateLimited)]
-    #[case::nobody_there(Step::Recipient, 550, "5.1.1 unknown", ErrorKind::Refused)]
-    #[case::nobody_left(Step::Content, 554, "", ErrorKind::Refused)]
-    #[case::disk_full(Step::End, 452, "", ErrorKind::RateLimited)]
-    #[case::taken_for_spam(Step::End, 554, "5.7.1 spam", ErrorKind::Refused)]
+    #[case::too_many_connections(Step::Greeting, 421, "", FailureKind::RateLimited)]
+    #[case::no_service_for_us(Step::Greeting, 554, "", FailureKind::Denied)]
+    #[case::tls_not_now(Step::Tls, 454, "", FailureKind::RateLimited)]
+    #[case::tls_never(Step::Tls, 502, "", FailureKind::Unsupported)]
+    #[case::login_not_now(Step::Login, 454, "", FailureKind::RateLimited)]
+    #[case::wrong_password(Step::Login, 535, "", FailureKind::Denied)]
+    #[case::sender_not_ours(Step::Sender, 550, "", FailureKind::Denied)]
+    #[case::login_wanted(Step::Recipient, 530, "", FailureKind::Denied)]
+    #[case::no_relay(Step::Recipient, 554, "5.7.1 relay access denied", FailureKind::Denied)]
+    #[case::greylisted(Step::Recipient, 450, "", FailureKind::RateLimited)]
+    #[case::nobody_there(Step::Recipient, 550, "5.1.1 unknown", FailureKind::Refused)]
+    #[case::nobody_left(Step::Content, 554, "", FailureKind::Refused)]
+    #[case::disk_full(Step::End, 452, "", FailureKind::RateLimited)]
+    #[case::taken_for_spam(Step::End, 554, "5.7.1 spam", FailureKind::Refused)]
     fn a_code_means_what_it_means_at_its_step(
         #[case] step: Step,
         #[case] code: u16,
         #[case] text: &str,
-        #[case] expected: ErrorKind,
+        #[case] expected: FailureKind,
     ) {
         assert_eq!(kind_of(step, code, text), expected);
     }

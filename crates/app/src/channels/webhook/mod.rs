@@ -22,8 +22,8 @@ use super::error::RETRY_AFTER_MAX;
 use super::settings::Mistakes;
 use super::words::Words;
 use super::{
-    Channel, ChannelConfig, ChannelError, Entry, ErrorKind, Message, OpenError, Receipt, causes, in_time,
-    place, places, tls_trouble,
+    Channel, ChannelConfig, ChannelError, Entry, FailureKind, Message, OpenError, Receipt, advice, causes,
+    in_time, place, places, tls_trouble,
 };
 use crate::secret::Secret;
 
@@ -164,7 +164,7 @@ impl Webhook {
         }
         let kind = kind_of(status);
         let said = if said.is_empty() { said } else { format!(": \"{said}\"") };
-        let reason = format!("{} answered {status}{said}; {}", shown(&self.url), kind.advice());
+        let reason = format!("{} answered {status}{said}; {}", shown(&self.url), advice(kind));
         Err(ChannelError { retry_after, ..ChannelError::new(kind, reason) })
     }
 
@@ -173,30 +173,30 @@ impl Webhook {
         let causes = causes(error);
         let why = self.words.said(&causes.last().map(ToString::to_string).unwrap_or_default());
         let kind = if causes.iter().any(|error| tls_trouble(*error).is_some()) {
-            ErrorKind::Unsupported
+            FailureKind::Unsupported
         } else if causes.iter().any(|error| is_no_http(*error)) {
-            ErrorKind::Malformed
+            FailureKind::Malformed
         } else if error.is_timeout() {
-            ErrorKind::TimedOut
+            FailureKind::TimedOut
         } else {
-            ErrorKind::Unreachable
+            FailureKind::Unreachable
         };
-        let reason = format!("{} gave no answer: {why}; {}", shown(&self.url), kind.advice());
+        let reason = format!("{} gave no answer: {why}; {}", shown(&self.url), advice(kind));
         ChannelError::new(kind, reason)
     }
 }
 
 /// What a status means: 4xx is for ever, but those that are about the moment or about us.
-fn kind_of(status: StatusCode) -> ErrorKind {
+fn kind_of(status: StatusCode) -> FailureKind {
     match status.as_u16() {
         // A redirect is an address that has moved: nobody but the operator says where secrets go.
-        300..400 => ErrorKind::Unsupported,
-        401 | 403 | 407 => ErrorKind::Denied,
-        408 => ErrorKind::TimedOut,
-        425 | 429 | 503 => ErrorKind::RateLimited,
-        400..500 => ErrorKind::Refused,
-        500..600 => ErrorKind::Unreachable,
-        _ => ErrorKind::Malformed,
+        300..400 => FailureKind::Unsupported,
+        401 | 403 | 407 => FailureKind::Denied,
+        408 => FailureKind::TimedOut,
+        425 | 429 | 503 => FailureKind::RateLimited,
+        400..500 => FailureKind::Refused,
+        500..600 => FailureKind::Unreachable,
+        _ => FailureKind::Malformed,
     }
 }
 

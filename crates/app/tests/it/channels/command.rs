@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use lastgood::channels::{ErrorKind, Message};
+use lastgood::channels::{FailureKind, Message};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{instant, message, opened};
 
 /// Runs a line of shell as the operator would write it, in a folder of its own.
-async fn run(line: &str, message: &Message) -> (Result<String, (ErrorKind, String)>, TempDir) {
+async fn run(line: &str, message: &Message) -> (Result<String, (FailureKind, String)>, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = format!("cd {}; {line}", folder.path().display());
     let settings = format!("command = ['/bin/sh', '-c', '''{script}''', 'page', '--to', '{{to}}']");
@@ -49,14 +49,14 @@ async fn the_exit_code_decides_and_the_last_lines_tell_why() {
     let failed =
         |line: &'static str| async move { run(line, &message("m-1")).await.0.expect_err("a failure") };
     let (kind, reason) = failed("for n in 1 2 3 4 5; do echo line $n >&2; done; exit 3").await;
-    assert_eq!(kind, ErrorKind::Refused);
+    assert_eq!(kind, FailureKind::Refused);
     assert_eq!(
         reason,
         "the program /bin/sh ended with 3, which gives the message up: \"line 3 / line 4 / line 5\"; 75 instead would \
          keep it for later"
     );
-    assert_eq!(failed("exit 75").await.0, ErrorKind::RateLimited);
-    assert_eq!(failed("kill -15 $$").await.0, ErrorKind::Unreachable);
+    assert_eq!(failed("exit 75").await.0, FailureKind::RateLimited);
+    assert_eq!(failed("kill -15 $$").await.0, FailureKind::Unreachable);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_program_that_is_not_there_waits_for_somebody_who_corrects_it() {
     for program in ["no-such-program-anywhere", "/nowhere/page", "./page", "/etc/passwd"] {
         let channel = opened("command", Path::new("/nowhere"), &format!("command = ['{program}']"));
         let error = channel.send(&message("m-1"), instant()).await.expect_err("nothing to run");
-        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+        assert_eq!(error.kind, FailureKind::Unsupported, "{error}");
         assert!(error.is_worth_retrying());
     }
 }
@@ -97,7 +97,7 @@ async fn what_a_program_started_dies_with_it_at_the_deadline() {
     let settings = format!("command = ['/bin/sh', '-c', '''{script}''']\ndeadline = '2s'");
     let channel = opened("command", folder.path(), &settings);
     let error = channel.send(&message("m-1"), instant()).await.expect_err("it sleeps");
-    assert_eq!(error.kind, ErrorKind::TimedOut);
+    assert_eq!(error.kind, FailureKind::TimedOut);
     let child = std::fs::read_to_string(folder.path().join("child")).expect("it had started");
     for _ in 0..3000 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();

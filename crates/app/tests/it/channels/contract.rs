@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use lastgood::channels::{self, Channel, ErrorKind, MESSAGE_MAX_BYTES, Message, Repeat};
+use lastgood::channels::{self, Channel, FailureKind, MESSAGE_MAX_BYTES, Message, Repeat};
 use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
@@ -33,14 +33,14 @@ enum Plays {
     WrongSetting,
 }
 
-const FAILURES: [(Plays, ErrorKind, Repeat); 7] = [
-    (Plays::Nobody, ErrorKind::Unreachable, Repeat::Soon),
-    (Plays::Silence, ErrorKind::TimedOut, Repeat::Soon),
-    (Plays::LockedDoor, ErrorKind::Denied, Repeat::Late),
-    (Plays::LaterPlease, ErrorKind::RateLimited, Repeat::Soon),
-    (Plays::Gibberish, ErrorKind::Malformed, Repeat::Late),
-    (Plays::Never, ErrorKind::Refused, Repeat::Never),
-    (Plays::WrongSetting, ErrorKind::Unsupported, Repeat::Late),
+const FAILURES: [(Plays, FailureKind, Repeat); 7] = [
+    (Plays::Nobody, FailureKind::Unreachable, Repeat::Soon),
+    (Plays::Silence, FailureKind::TimedOut, Repeat::Soon),
+    (Plays::LockedDoor, FailureKind::Denied, Repeat::Late),
+    (Plays::LaterPlease, FailureKind::RateLimited, Repeat::Soon),
+    (Plays::Gibberish, FailureKind::Malformed, Repeat::Late),
+    (Plays::Never, FailureKind::Refused, Repeat::Never),
+    (Plays::WrongSetting, FailureKind::Unsupported, Repeat::Late),
 ];
 
 /// A channel on a stage.
@@ -71,7 +71,7 @@ async fn every_failure_has_its_kind_and_no_secret(#[case] open: Open) {
         let sending = stage.channel.send(&message, instant());
         let answer = tokio::time::timeout(Duration::from_mins(1), sending).await.expect("an end in time");
         let error = answer.expect_err("a failure");
-        assert_eq!((error.kind, error.kind.repeat()), (kind, repeat), "{plays:?}: {error}");
+        assert_eq!((error.kind, channels::repeat(error.kind)), (kind, repeat), "{plays:?}: {error}");
         assert_eq!(error.is_worth_retrying(), repeat != Repeat::Never);
         assert!(error.reason.len() < 1000 && !error.reason.chars().any(char::is_control), "{error}");
         assert!(error.reason.starts_with(char::is_lowercase), "{error}");
@@ -146,7 +146,7 @@ async fn what_no_channel_should_carry_is_refused_before_anybody_hears_of_it(#[ca
     let too_large = Message { text: "x".repeat(MESSAGE_MAX_BYTES), ..message("m-1") };
     for message in [broken_address, too_large] {
         let error = stage.channel.send(&message, instant()).await.expect_err("a refusal");
-        assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+        assert_eq!(error.kind, FailureKind::Refused, "{error}");
     }
     assert_eq!((stage.received)(), Vec::<String>::new());
 }

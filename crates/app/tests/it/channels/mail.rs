@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::future::join_all;
-use lastgood::channels::{Channel, ChannelError, ErrorKind, Message, Receipt};
+use lastgood::channels::{Channel, ChannelError, FailureKind, Message, Receipt};
 
 use super::smtp::{Says, Script, Server};
 use super::{instant, mail_to, message, opened};
@@ -120,20 +120,20 @@ async fn ten_seconds_later() {
 #[tokio::test]
 async fn a_new_connection_that_is_closed_is_not_tried_again() {
     for (step, says, kind) in [
-        ("greeting", Says::Goodbye, ErrorKind::Unreachable),
-        ("greeting", Says::Line("421 too many connections".to_owned()), ErrorKind::RateLimited),
-        ("greeting", Says::Line("554 not you".to_owned()), ErrorKind::Denied),
-        ("EHLO", Says::Goodbye, ErrorKind::Unreachable),
-        ("MAIL", Says::Goodbye, ErrorKind::Unreachable),
-        ("MAIL", Says::Line("550 not from you".to_owned()), ErrorKind::Denied),
-        ("RCPT", Says::Line("421 shutting down".to_owned()), ErrorKind::RateLimited),
-        ("DATA", Says::Goodbye, ErrorKind::Unreachable),
-        ("DATA", Says::Line("250 what?".to_owned()), ErrorKind::Malformed),
-        ("mail", Says::Line("354 more, please".to_owned()), ErrorKind::Malformed),
-        ("mail", Says::Line("452 disk full".to_owned()), ErrorKind::RateLimited),
-        ("mail", Says::Line("554 spam".to_owned()), ErrorKind::Refused),
-        ("greeting", Says::Flood, ErrorKind::Malformed),
-        ("RCPT", Says::Flood, ErrorKind::Malformed),
+        ("greeting", Says::Goodbye, FailureKind::Unreachable),
+        ("greeting", Says::Line("421 too many connections".to_owned()), FailureKind::RateLimited),
+        ("greeting", Says::Line("554 not you".to_owned()), FailureKind::Denied),
+        ("EHLO", Says::Goodbye, FailureKind::Unreachable),
+        ("MAIL", Says::Goodbye, FailureKind::Unreachable),
+        ("MAIL", Says::Line("550 not from you".to_owned()), FailureKind::Denied),
+        ("RCPT", Says::Line("421 shutting down".to_owned()), FailureKind::RateLimited),
+        ("DATA", Says::Goodbye, FailureKind::Unreachable),
+        ("DATA", Says::Line("250 what?".to_owned()), FailureKind::Malformed),
+        ("mail", Says::Line("354 more, please".to_owned()), FailureKind::Malformed),
+        ("mail", Says::Line("452 disk full".to_owned()), FailureKind::RateLimited),
+        ("mail", Says::Line("554 spam".to_owned()), FailureKind::Refused),
+        ("greeting", Says::Flood, FailureKind::Malformed),
+        ("RCPT", Says::Flood, FailureKind::Malformed),
     ] {
         let shown = format!("{says:?} at {step}");
         let server = Server::start(Script::default().at(step, says)).await;
@@ -149,7 +149,7 @@ async fn a_mail_whose_fate_is_unknown_is_left_to_whoever_repeats() {
     let channel = mail_to(&server);
     for _ in 0..2 {
         let error = send(&*channel, &message("m-1")).await.expect_err("nobody knows");
-        assert_eq!(error.kind, ErrorKind::Unreachable);
+        assert_eq!(error.kind, FailureKind::Unreachable);
         assert!(error.reason.ends_with("whether it was taken is not known"), "{error}");
     }
     assert_eq!(server.seen().mails.len(), 2, "one per attempt");
@@ -171,7 +171,7 @@ async fn without_starttls_no_password_and_no_mail_goes_out() {
         );
         let channel = opened("mail", folder.path(), &settings);
         let error = send(&*channel, &message("m-1")).await.expect_err("no TLS");
-        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+        assert_eq!(error.kind, FailureKind::Unsupported, "{error}");
         let commands = server.seen().commands;
         assert!(
             commands.iter().all(|command| command != "MAIL" && !command.contains("AUTH")),
@@ -186,7 +186,7 @@ async fn an_address_that_the_server_cannot_read_is_refused() {
     let channel = mail_to(&server);
     for address in ["änna@example.org", "anna", "anna@example.org, eve@example.org"] {
         let error = send(&*channel, &to("m-1", address)).await.expect_err(address);
-        assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+        assert_eq!(error.kind, FailureKind::Refused, "{error}");
     }
     assert!(server.seen().mails.is_empty());
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use lastgood::channels::{Channel, ErrorKind, Message};
+use lastgood::channels::{Channel, FailureKind, Message};
 use tempfile::TempDir;
 
 use super::{instant, message, opened};
@@ -158,18 +158,18 @@ async fn what_postfix_refuses_is_told_by_its_kind() {
     let (starttls, tls) = (postfix.starttls_port, postfix.tls_port);
     let wrapped = |settings: &str| format!("{settings}\ntls = 'tls'");
     for (why, port, settings, message, kind) in [
-        ("no such mailbox", starttls, LOGIN.to_owned(), &nobody, ErrorKind::Refused),
-        ("a wrong password", starttls, wrong, &message("m-1"), ErrorKind::Denied),
-        ("no login", starttls, "ca_file = 'ca.pem'".to_owned(), &message("m-1"), ErrorKind::Denied),
+        ("no such mailbox", starttls, LOGIN.to_owned(), &nobody, FailureKind::Refused),
+        ("a wrong password", starttls, wrong, &message("m-1"), FailureKind::Denied),
+        ("no login", starttls, "ca_file = 'ca.pem'".to_owned(), &message("m-1"), FailureKind::Denied),
         (
             "an authority of somebody else",
             starttls,
             stranger.clone(),
             &message("m-1"),
-            ErrorKind::Unsupported,
+            FailureKind::Unsupported,
         ),
-        ("the same on the other port", tls, wrapped(&stranger), &message("m-1"), ErrorKind::Unsupported),
-        ("TLS where nobody expects it", starttls, wrapped(LOGIN), &message("m-1"), ErrorKind::Unsupported),
+        ("the same on the other port", tls, wrapped(&stranger), &message("m-1"), FailureKind::Unsupported),
+        ("TLS where nobody expects it", starttls, wrapped(LOGIN), &message("m-1"), FailureKind::Unsupported),
     ] {
         let channel = postfix.channel(port, &settings);
         let error = channel.send(message, instant()).await.expect_err(why);
@@ -180,7 +180,7 @@ async fn what_postfix_refuses_is_told_by_its_kind() {
     let settings = format!("host = '127.0.0.1'\nport = {starttls}\nfrom = 'backups@example.org'\n{LOGIN}");
     let channel = opened("mail", postfix.folder.path(), &settings);
     let error = channel.send(&message("m-1"), instant()).await.expect_err("a certificate for another name");
-    assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+    assert_eq!(error.kind, FailureKind::Unsupported, "{error}");
     assert!(!postfix.folder.path().join("mail/anna").exists(), "nothing was delivered");
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lastgood::channels::{self, ErrorKind};
+use lastgood::channels::{self, FailureKind, advice};
 use rstest::rstest;
 
 use super::open;
@@ -63,8 +63,8 @@ fn the_examples_on_the_page_lack_only_their_files() {
 #[test]
 fn every_kind_of_error_comes_with_an_advice() {
     let page = include_str!("../../../../../docs/channels.md");
-    for kind in ErrorKind::ALL {
-        assert!(!kind.advice().is_empty());
+    for kind in FailureKind::ALL {
+        assert!(!advice(kind).is_empty());
         assert!(page.contains(&format!("| `{kind}` |")), "{kind} stands in docs/channels.md");
     }
 }

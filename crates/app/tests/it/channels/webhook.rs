@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lastgood::channels::{ChannelError, ErrorKind, Receipt};
+use lastgood::channels::{ChannelError, FailureKind, Receipt};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -78,7 +78,7 @@ async fn a_certificate_is_verified_by_name_and_authority() {
         let kind = sent.as_ref().err().map(|error| error.kind);
         assert_eq!(
             kind,
-            if is_taken { None } else { Some(ErrorKind::Unsupported) },
+            if is_taken { None } else { Some(FailureKind::Unsupported) },
             "{host} {more}: {sent:?}"
         );
     }
@@ -100,22 +100,22 @@ async fn a_template_gives_the_body_the_shape_the_receiver_wants() {
 }
 
 #[rstest]
-#[case::moved(301, ErrorKind::Unsupported)]
-#[case::moved_for_a_while(307, ErrorKind::Unsupported)]
-#[case::bad_request(400, ErrorKind::Refused)]
-#[case::no_token(401, ErrorKind::Denied)]
-#[case::forbidden(403, ErrorKind::Denied)]
-#[case::not_found(404, ErrorKind::Refused)]
-#[case::proxy(407, ErrorKind::Denied)]
-#[case::slow(408, ErrorKind::TimedOut)]
-#[case::gone(410, ErrorKind::Refused)]
-#[case::too_early(425, ErrorKind::RateLimited)]
-#[case::too_many(429, ErrorKind::RateLimited)]
-#[case::broken(500, ErrorKind::Unreachable)]
-#[case::gateway(502, ErrorKind::Unreachable)]
-#[case::unavailable(503, ErrorKind::RateLimited)]
+#[case::moved(301, FailureKind::Unsupported)]
+#[case::moved_for_a_while(307, FailureKind::Unsupported)]
+#[case::bad_request(400, FailureKind::Refused)]
+#[case::no_token(401, FailureKind::Denied)]
+#[case::forbidden(403, FailureKind::Denied)]
+#[case::not_found(404, FailureKind::Refused)]
+#[case::proxy(407, FailureKind::Denied)]
+#[case::slow(408, FailureKind::TimedOut)]
+#[case::gone(410, FailureKind::Refused)]
+#[case::too_early(425, FailureKind::RateLimited)]
+#[case::too_many(429, FailureKind::RateLimited)]
+#[case::broken(500, FailureKind::Unreachable)]
+#[case::gateway(502, FailureKind::Unreachable)]
+#[case::unavailable(503, FailureKind::RateLimited)]
 #[tokio::test]
-async fn a_status_means_what_it_means(#[case] status: u16, #[case] kind: ErrorKind) {
+async fn a_status_means_what_it_means(#[case] status: u16, #[case] kind: FailureKind) {
     let receiver = Receiver::start(Answers::status(status, "Location: /elsewhere\r\n", "why\r\nnot")).await;
     let error = posted(&receiver, "").await.expect_err("a failure");
     assert_eq!(error.kind, kind, "{error}");

@@ -11,7 +11,7 @@ use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
-use crate::channels::{ChannelError, ErrorKind, Key, Message};
+use crate::channels::{ChannelError, FailureKind, Key, Message};
 
 /// A mail on its way: who it is from and to, and all its bytes.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ const WRITTEN_BY_A_MACHINE: [(&str, &str); 2] =
 pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, ChannelError> {
     let to = mailbox(&message.address.to).ok_or_else(|| {
         let reason = "the address is no mailbox, such as anna@example.org; correct it where it is kept";
-        ChannelError::new(ErrorKind::Refused, reason)
+        ChannelError::new(FailureKind::Refused, reason)
     })?;
     let id = |key: &Key| format!("<{key}@{}>", from.email.domain());
     let mut builder = lettre::Message::builder()
@@ -62,7 +62,7 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
     };
     let mail = built.map_err(|error| {
         let reason = format!("no mail could be made of the message: {}", Escaped(&error.to_string()));
-        ChannelError::new(ErrorKind::Refused, reason)
+        ChannelError::new(FailureKind::Refused, reason)
     })?;
     Ok(Letter { envelope: mail.envelope().clone(), bytes: mail.formatted() })
 }
