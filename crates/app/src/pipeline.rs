@@ -12,6 +12,7 @@ use lastgood_core::facts::{Facts, fold};
 use lastgood_core::id::SourceId;
 use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock;
 use crate::config::Config;
@@ -70,9 +71,8 @@ impl Opened {
     /// gives it up, ends the look and the programs it runs.
     pub async fn look(&self, at: Timestamp, keep: Keep) -> Collection {
         let source = Arc::clone(&self.source);
-        let mut task = tokio::spawn(async move { source.look(at, keep).await });
-        let _end = AbortOnDrop(task.abort_handle());
-        let (kind, reason) = match tokio::time::timeout(self.deadline + DEADLINE_MARGIN, &mut task).await {
+        let look = AbortOnDropHandle::new(tokio::spawn(async move { source.look(at, keep).await }));
+        let (kind, reason) = match tokio::time::timeout(self.deadline + DEADLINE_MARGIN, look).await {
             Ok(Ok(collection)) => return collection,
             Ok(Err(_)) => (
                 FailureKind::Unsupported,
@@ -88,14 +88,5 @@ impl Opened {
         };
         let failure = Failure { place: Place::source(), kind, reason };
         Collection::failed(self.id.clone(), self.kind, at, failure)
-    }
-}
-
-/// Ends a task that nobody waits for any more.
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use self::refresh::{AbortOnDrop, Refresh};
+use self::refresh::Refresh;
 use self::run::Shared;
 use self::scheduler::{Inbox, Scheduler};
 use crate::backoff::Backoff;
@@ -192,7 +193,7 @@ impl<C: Collector> Engine<C> {
         let _abort = shared.abort.clone().drop_guard();
         let watch = self.fail_file.map(|path| self.health.write_file(path));
         let scheduler = Scheduler::new(shared, self.running_max, self.backoff, self.health.clone());
-        let refreshing = AbortOnDrop(tokio::spawn(refresh.repeat()).abort_handle());
+        let refreshing = AbortOnDropHandle::new(tokio::spawn(refresh.repeat()));
         let inbox = Inbox { offers, finished, refreshing };
         let stopped = scheduler.run(inbox, shutdown, self.drain).await;
         self.health.stop();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::run::panicked;
 use crate::backoff::{ASKED_MAX, Backoff};
@@ -60,31 +61,21 @@ impl<C: Collector> Refresh<C> {
         let collector = Arc::clone(&self.collector);
         let mut jobs = Jobs { engine: self.engine.clone() };
         // A task of its own, so that a panic ends nothing else.
-        let mut listing = tokio::spawn(async move { collector.jobs(&mut jobs).await });
-        let stop = AbortOnDrop(listing.abort_handle());
-        let outcome = tokio::time::timeout(self.deadline, &mut listing).await;
-        drop(stop);
-        match outcome {
+        let listing = tokio::spawn(async move { collector.jobs(&mut jobs).await });
+        let mut listing = AbortOnDropHandle::new(listing);
+        match tokio::time::timeout(self.deadline, &mut listing).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(stopped)) => Err(match stopped.try_into_panic() {
                 Ok(panic) => panicked(&*panic),
                 Err(_) => Failure::new(FailureKind::TimedOut, "it was ended because the engine stops"),
             }),
             Err(_) => {
+                listing.abort();
                 // What it offers from here on would count for the next listing.
                 let _ = listing.await;
                 let reason = format!("the jobs had not been listed after {:?}", self.deadline);
                 Err(Failure::new(FailureKind::TimedOut, reason))
             }
         }
-    }
-}
-
-/// Ends a task that nobody waits for any more.
-pub(super) struct AbortOnDrop(pub(super) tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

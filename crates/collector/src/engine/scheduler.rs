@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Stopped;
 use super::portion::{Portion, Portions, TakenOver};
-use super::refresh::AbortOnDrop;
 use super::run::{Finished, Shared, panicked, start_all};
 use super::said::{Said, shown};
 use crate::backoff::Backoff;
@@ -86,7 +86,7 @@ impl Alarm {
 pub(super) struct Inbox<C: Collector> {
     pub(super) offers: mpsc::Receiver<Offer<C>>,
     pub(super) finished: mpsc::UnboundedReceiver<Vec<Finished>>,
-    pub(super) refreshing: AbortOnDrop,
+    pub(super) refreshing: AbortOnDropHandle<()>,
 }
 
 impl<C: Collector> Scheduler<C> {
