@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Stopped;
-use super::portion::{Portion, Portions, TakenOver};
-use super::run::{Finished, Shared, panicked, start_all};
+use super::portion::{Portions, TakenOver};
+use super::run::{Finished, Shared, panicked};
 use super::said::{Said, shown};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Second, Wait};
@@ -244,11 +244,7 @@ impl<C: Collector> Scheduler<C> {
     fn start(&mut self) {
         let now = self.now();
         let (shared, portions) = (&self.shared, &mut self.portions);
-        let mut spawn = |starts| {
-            let portion = Arc::new(Portion::new(Arc::clone(&shared.collector), starts));
-            portions.watch(Arc::clone(&portion));
-            tokio::spawn(start_all(Arc::clone(shared), portion));
-        };
+        let mut spawn = |starts| portions.spawn(shared, starts);
         let room = self.running_max.saturating_sub(self.table.running());
         self.table.launch(now, room, &mut spawn);
         self.table.advance(now);
@@ -277,9 +273,7 @@ impl<C: Collector> Scheduler<C> {
                 "a job blocks its thread: what waits belongs behind `await` or into spawn_blocking"
             );
             self.finish(finished);
-            let portion = Arc::new(Portion::new(Arc::clone(&self.shared.collector), rest));
-            self.portions.watch(Arc::clone(&portion));
-            tokio::spawn(start_all(Arc::clone(&self.shared), portion));
+            self.portions.spawn(&self.shared, rest);
         }
         let blocking = self.portions.blocking().and_then(|slot| self.table.id(slot));
         self.health.set_blocking(blocking);
