@@ -11,11 +11,11 @@ use crate::id::{CheckId, SubjectId};
 /// Checks of an asset that only say how long something did not happen.
 const TIME_CHECKS: [CheckId; 3] = [behind_local::ID, behind_offsite::ID, unverified::ID];
 
-/// Returns the open incident that explains this one, the outermost where several do; `None` if it stands for itself.
+/// Returns the open incidents that explain this one, the outermost first; none if it stands for itself.
 ///
 /// A source that cannot be seen explains repositories that are offline or cannot be seen; any of these explains the
-/// time checks of the assets in it.
-pub fn cause<'a>(incident: &Incident, known: &'a Known) -> Option<&'a Incident> {
+/// time checks of the assets in it. At most one of a source and one of a repository.
+pub fn causes<'a>(incident: &Incident, known: &'a Known) -> impl Iterator<Item = &'a Incident> + use<'a> {
     let Matter { subject, check } = &incident.matter;
     let of = |subject: &SubjectId, check: CheckId| {
         let found = known.get(&Matter { subject: subject.clone(), check });
@@ -27,13 +27,11 @@ pub fn cause<'a>(incident: &Incident, known: &'a Known) -> Option<&'a Incident> 
         (Some(_), Some(_)) => TIME_CHECKS.contains(check),
     };
     if !is_explained {
-        return None;
+        return None.into_iter().chain(None);
     }
     let source = SubjectId { source: subject.source.clone(), repository: None, asset: None };
-    let of_source = of(&source, visibility::ID);
-    let of_repository = || {
-        let repository = subject.place().filter(|_| subject.asset.is_some())?;
-        of(&repository, offline::ID).or_else(|| of(&repository, visibility::ID))
-    };
-    of_source.or_else(of_repository)
+    let repository = subject.place().filter(|_| subject.asset.is_some());
+    let of_repository = repository
+        .and_then(|repository| of(&repository, offline::ID).or_else(|| of(&repository, visibility::ID)));
+    of(&source, visibility::ID).into_iter().chain(of_repository)
 }

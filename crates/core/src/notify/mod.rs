@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use crate::incident::cause::cause;
+use crate::incident::cause::causes;
 use crate::incident::{Closing, Incident, Known, Matter};
 use crate::recipient::{Address, Recipient, Streak};
 use crate::silence::{Silenced, covering};
@@ -124,7 +124,7 @@ pub enum Withheld {
     Patience,
     /// Others are told first.
     Escalation,
-    /// The cause is told instead.
+    /// They hear of the cause instead.
     Cause(Matter),
     /// The directory could not be asked.
     DirectoryUnknown,
@@ -143,8 +143,10 @@ pub struct Plan {
 
 /// Decides who is told what.
 ///
-/// 1. An open incident that another one explains is not told; it is counted at its cause.
-/// 2. Where the directory cannot be asked, or knows nobody, that is said.
+/// 1. Where the directory cannot be asked, or knows nobody, that is said.
+/// 2. An open incident that another one explains is not told to those who hear of that one; it is counted there. For
+///    who is no recipient of the cause, or is not to hear of it yet, there is no cause. A silence of the cause withholds
+///    what it explains too.
 /// 3. Somebody who was not told yet is told, unless a silence covers the subject, their patience is not over, or they
 ///    are told only when nobody has acknowledged it for long enough.
 /// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and nobody
@@ -155,6 +157,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     let mut planning = Planning {
         situation,
         affected: affected(situation.known),
+        hearers: HashMap::new(),
         entries: BTreeMap::new(),
         withheld: Vec::new(),
     };
@@ -175,27 +178,50 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
 fn affected(known: &Known) -> HashMap<&Matter, Vec<Matter>> {
     let mut affected: HashMap<&Matter, Vec<Matter>> = HashMap::new();
     for incident in known.values().filter(|incident| incident.is_open()) {
-        if let Some(cause) = cause(incident, known) {
+        for cause in causes(incident, known) {
             affected.entry(&cause.matter).or_default().push(incident.matter.clone());
         }
     }
     affected
 }
 
+/// When somebody hears of a cause.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hears {
+    /// They were told, or nothing of theirs keeps it from them.
+    AtOnce,
+    /// Only when nobody acknowledges it.
+    Escalated,
+}
+
+/// Who hears of a cause, their patience with it being over.
+fn hearers(situation: &Situation<'_>, cause: &Incident) -> HashMap<Address, Hears> {
+    let Answer::Recipients(recipients) = (situation.directory)(&cause.matter) else { return HashMap::new() };
+    let told = situation.told.get(&Episode::of(cause));
+    let streak = (situation.streak)(&cause.matter);
+    let mut hearers = HashMap::new();
+    for Recipient { address, patience, escalation, .. } in recipients {
+        let was_told = told.is_some_and(|told| told.contains_key(&address));
+        if was_told || patience.is_over(streak, situation.now) {
+            let is_first = was_told || escalation.is_none();
+            hearers.insert(address, if is_first { Hears::AtOnce } else { Hears::Escalated });
+        }
+    }
+    hearers
+}
+
 struct Planning<'a> {
     situation: &'a Situation<'a>,
     affected: HashMap<&'a Matter, Vec<Matter>>,
+    /// Who hears of the causes that were met so far.
+    hearers: HashMap<&'a Matter, HashMap<Address, Hears>>,
     entries: BTreeMap<Address, Vec<Entry>>,
     withheld: Vec<(Episode, Option<Address>, Withheld)>,
 }
 
-impl Planning<'_> {
-    fn open(&mut self, incident: &Incident) {
+impl<'a> Planning<'a> {
+    fn open(&mut self, incident: &'a Incident) {
         let episode = Episode::of(incident);
-        if let Some(cause) = cause(incident, self.situation.known) {
-            self.withheld.push((episode, None, Withheld::Cause(cause.matter.clone())));
-            return;
-        }
         let recipients = match (self.situation.directory)(&incident.matter) {
             Answer::Unknown => {
                 self.withheld.push((episode, None, Withheld::DirectoryUnknown));
@@ -207,7 +233,13 @@ impl Planning<'_> {
             }
             Answer::Recipients(recipients) => recipients,
         };
+        let causes: Vec<_> = causes(incident, self.situation.known).collect();
         for recipient in recipients {
+            if let Some(cause) = causes.iter().find(|cause| self.hears(&recipient, cause)) {
+                let withheld = Withheld::Cause(cause.matter.clone());
+                self.withheld.push((episode.clone(), Some(recipient.address), withheld));
+                continue;
+            }
             match self.decide(incident, &episode, &recipient) {
                 Ok(Some(why)) => {
                     let affected = self.affected.get(&incident.matter).cloned().unwrap_or_default();
@@ -218,6 +250,17 @@ impl Planning<'_> {
                 Ok(None) => {}
                 Err(withheld) => self.withheld.push((episode.clone(), Some(recipient.address), withheld)),
             }
+        }
+    }
+
+    /// True if a recipient of what a cause explains need not be told of that: they hear of the cause no later.
+    fn hears(&mut self, recipient: &Recipient, cause: &'a Incident) -> bool {
+        let situation = self.situation;
+        let hearers = self.hearers.entry(&cause.matter).or_insert_with(|| hearers(situation, cause));
+        match hearers.get(&recipient.address) {
+            Some(Hears::AtOnce) => true,
+            Some(Hears::Escalated) => recipient.escalation.is_some(),
+            None => false,
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::{behind_local, offline, unsuccessful};
+use crate::checks::{behind_local, offline, unsuccessful, visibility};
 use crate::id::{CheckId, Name, SubjectId};
 use crate::recipient::{Patience, Role};
 use crate::silence::Silence;
@@ -58,6 +58,8 @@ struct World {
     closed: Vec<(Incident, Closing)>,
     told: Telling,
     answer: Answer,
+    /// The answers about matters that are not answered for like all others.
+    special: HashMap<Matter, Answer>,
     streak: Streak,
     silences: Vec<Silence>,
     repeat_after: Option<Seconds>,
@@ -71,6 +73,7 @@ impl World {
             closed: Vec::new(),
             told: Telling::new(),
             answer: Answer::Recipients(vec![recipient("ada")]),
+            special: HashMap::new(),
             streak: Streak::default(),
             silences: Vec::new(),
             repeat_after: None,
@@ -89,7 +92,7 @@ impl World {
             known: &self.known,
             closed: &self.closed,
             told: &self.told,
-            directory: &|_| self.answer.clone(),
+            directory: &|matter| self.special.get(matter).unwrap_or(&self.answer).clone(),
             streak: &|_| self.streak,
             silences: &silences,
             repeat_after: self.repeat_after,
@@ -221,6 +224,96 @@ fn a_cause_is_told_for_what_it_affects_and_what_is_still_bad_after_it_is_told_th
         world.tell(minute(4)),
         ["ada acme/nas1/db First +0", "ada acme/nas1/web First +0", "ada acme/nas1 Resolved +0"]
     );
+}
+
+/// An appliance that is offline and an agent of it that is late, each with who is to be told.
+fn beside_a_cause(of_cause: Answer, of_agent: Vec<Recipient>) -> World {
+    let mut world =
+        World::new(&[incident("acme/nas1", offline::ID), incident("acme/nas1/db", behind_local::ID)]);
+    world.special.insert(matter("acme/nas1", offline::ID), of_cause);
+    world.answer = Answer::Recipients(of_agent);
+    world
+}
+
+#[test]
+fn who_does_not_hear_of_the_cause_is_told_what_it_explains() {
+    let both = vec![recipient("ada"), recipient("owner")];
+    let mut world = beside_a_cause(Answer::Recipients(vec![recipient("ada")]), both.clone());
+    let db = Episode::of(&incident("acme/nas1/db", behind_local::ID));
+    let by_cause = Withheld::Cause(matter("acme/nas1", offline::ID));
+    assert_eq!(world.plan(minute(1)).withheld, [(db, Some(address("ada")), by_cause)]);
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1 First +1", "owner acme/nas1/db First +0"]);
+    assert_eq!(world.tell(minute(2)), NOTHING);
+    for nobody in [Answer::Unknown, Answer::Recipients(Vec::new())] {
+        let mut world = beside_a_cause(nobody, both.clone());
+        assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db First +0", "owner acme/nas1/db First +0"]);
+    }
+}
+
+#[test]
+fn who_is_not_to_hear_of_the_cause_yet_is_told_what_it_explains() {
+    let never = Recipient { patience: Patience::Until { count: None, length: None }, ..recipient("ada") };
+    let escalation = Some(Seconds::minutes(30));
+    let second = Recipient { escalation, ..recipient("ada") };
+    for of_cause in [never, second.clone()] {
+        let mut world = beside_a_cause(Answer::Recipients(vec![of_cause.clone()]), vec![recipient("ada")]);
+        assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db First +0"], "{of_cause:?}");
+    }
+    // Second for both: one acknowledgement of the cause is enough for all that it explains.
+    let mut world = beside_a_cause(Answer::Recipients(vec![second.clone()]), vec![second]);
+    let known = world.known.clone();
+    let cause = world.known.get_mut(&matter("acme/nas1", offline::ID)).expect("it is open");
+    cause.acknowledged = Some(crate::incident::Acknowledged { at: minute(5), by: "ada".to_owned() });
+    assert_eq!(world.tell(minute(60)), NOTHING);
+    world.known = known;
+    assert_eq!(world.tell(minute(60)), ["ada acme/nas1 Escalated +1"]);
+}
+
+#[test]
+fn a_silence_of_the_cause_withholds_what_it_explains() {
+    let mut world = beside_a_cause(Answer::Recipients(vec![recipient("ada")]), vec![recipient("ada")]);
+    let words = || "a test".to_owned();
+    let pattern = "acme/nas1".to_owned();
+    world.silences =
+        vec![Silence { id: 7, pattern, from: noon(), until: minute(60), reason: words(), by: words() }];
+    let by_cause = Withheld::Cause(matter("acme/nas1", offline::ID));
+    assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7), by_cause]);
+}
+
+#[test]
+fn who_hears_of_the_inner_cause_only_is_told_that_one() {
+    let source = matter("acme", visibility::ID);
+    let mut world = beside_a_cause(
+        Answer::Recipients(vec![recipient("ada"), recipient("owner")]),
+        vec![recipient("ada"), recipient("owner")],
+    );
+    world.known.insert(source.clone(), incident("acme", visibility::ID));
+    world.special.insert(source, Answer::Recipients(vec![recipient("ada")]));
+    assert_eq!(world.tell(minute(1)), ["ada acme First +2", "owner acme/nas1 First +1"]);
+    assert_eq!(world.tell(minute(2)), NOTHING);
+}
+
+#[test]
+fn a_directory_is_asked_once_about_a_cause_however_much_it_explains() {
+    let late = (0..10_000).map(|number| incident(&format!("acme/nas1/{number}"), behind_local::ID));
+    let incidents: Vec<_> = late.chain([incident("acme/nas1", offline::ID)]).collect();
+    let world = World::new(&incidents);
+    let asked_count = std::cell::Cell::new(0);
+    let plan = plan(&Situation {
+        now: minute(1),
+        known: &world.known,
+        closed: &[],
+        told: &world.told,
+        directory: &|_| {
+            asked_count.set(asked_count.get() + 1);
+            world.answer.clone()
+        },
+        streak: &|_| world.streak,
+        silences: &[],
+        repeat_after: None,
+    });
+    assert_eq!((plan.digests.len(), plan.withheld.len()), (1, 10_000));
+    assert_eq!(asked_count.get(), 10_002, "once per incident, and once as a cause");
 }
 
 #[test]
