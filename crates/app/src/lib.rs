@@ -4,6 +4,7 @@ pub mod channels;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod directory;
 pub mod exit;
 pub mod pipeline;
 pub mod program;

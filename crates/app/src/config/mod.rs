@@ -9,6 +9,8 @@ use std::path::Path;
 
 use lastgood_core::expectation::Layer;
 
+use crate::channels::{self, ChannelConfig};
+use crate::directory::Owner;
 use crate::sources::{self, Entry, SourceConfig};
 
 mod bytes;
@@ -23,12 +25,14 @@ mod raw;
 mod reading;
 mod reference;
 mod schema;
+mod serve;
 mod similar;
 mod source;
 mod valid;
 
 pub use file::{DEFAULT_FILE, MAX_BYTES, VARIABLE};
 pub use mistake::{ConfigError, Mistake};
+pub use serve::Serve;
 
 /// What to look at, and which thresholds are set; every value valid on its own.
 #[derive(Default)]
@@ -37,6 +41,21 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// The layers of thresholds that somebody set, lowest first: file, sources, overrides, command line.
     pub layers: Vec<Layer>,
+    /// The channels, in the order of the file.
+    pub channels: Vec<NamedChannel>,
+    /// Who is to be told, in the order of the file.
+    pub owners: Vec<Owner>,
+    /// What the daemon needs to know.
+    pub serve: Serve,
+}
+
+/// A channel as configured, with its kind.
+#[derive(Clone, Debug)]
+pub struct NamedChannel {
+    /// Its kind, which opens it.
+    pub kind: &'static channels::Entry,
+    /// Its settings.
+    pub config: ChannelConfig,
 }
 
 /// What the command line says about the configuration.

@@ -19,7 +19,7 @@ use super::reading::Table;
 use super::similar;
 use super::valid::{Document, shown};
 use crate::secret::SecretFrom;
-use crate::sources::{Entry, SourceConfig};
+use crate::sources::{self, Entry, SourceConfig};
 
 /// More requests at once than this is no use of a portal but an attack on it.
 const MAX_CONCURRENCY: usize = 256;
@@ -67,6 +67,7 @@ pub(super) fn source(
         capacity_bytes,
         program: program.map(|program| program_path(&program, document)),
         deadline: deadline.unwrap_or(entry?.deadline),
+        interval: sources::INTERVAL,
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
         stats_interval,

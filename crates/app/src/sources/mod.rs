@@ -39,6 +39,8 @@ pub struct Entry {
     pub example: &'static str,
     /// Which optional keys of a `[[source]]` it understands besides `name`, `kind`, `location` and `thresholds`.
     pub keys: &'static [&'static str],
+    /// True if it tells us of its own accord: nothing is polled, and looking at it once sees nothing.
+    pub pushes: bool,
     /// How long a look may take where the configuration does not say.
     pub deadline: Duration,
     /// The environment variable a SOURCE on the command line takes its secret from; with `_FILE` behind it, it names a
@@ -52,6 +54,9 @@ pub struct Entry {
 pub fn find(kind: &str) -> Option<&'static Entry> {
     ALL.into_iter().find(|entry| entry.kind.id == kind)
 }
+
+/// How often a source is looked at by the daemon where the configuration does not say.
+pub const INTERVAL: Duration = Duration::from_mins(15);
 
 /// A source as configured, every value valid on its own.
 #[derive(Clone, Debug)]
@@ -76,6 +81,8 @@ pub struct SourceConfig {
     pub program: Option<PathBuf>,
     /// How long one look may take as a whole.
     pub deadline: Duration,
+    /// How often it is looked at by the daemon.
+    pub interval: Duration,
     /// How many requests may be under way at once.
     pub concurrency: Option<usize>,
     /// How many requests may be started within a minute.
@@ -98,6 +105,7 @@ impl SourceConfig {
             capacity_bytes: None,
             program: None,
             deadline,
+            interval: INTERVAL,
             concurrency: None,
             requests_per_minute: None,
             stats_interval: None,

@@ -39,6 +39,7 @@ static MADE_UP: Entry = Entry {
     about: "a source that does what its location says",
     example: "made-up:fine",
     keys: &[],
+    pushes: false,
     deadline: DEADLINE,
     secret_variable: None,
     open,
@@ -114,7 +115,7 @@ fn see_all(sources: Vec<SourceConfig>, at: Option<Timestamp>) -> Result<Seen, Op
         .enable_all()
         .build()
         .expect("a runtime");
-    let config = Config { sources, layers: Vec::new() };
+    let config = Config { sources, ..Config::default() };
     let seen =
         runtime.block_on(async { tokio::time::timeout(PATIENCE, see(config, at, Keep::Judged)).await });
     runtime.shutdown_background();

@@ -52,7 +52,7 @@ fn show(arguments: &Arguments) -> Result<(), Exit> {
         .block_on(Portal::start(fleet, Faults::none()))
         .map_err(|error| complain(&error, Exit::OwnFailure))?;
     let see = |source: SourceConfig| {
-        let config = Config { sources: vec![source], layers: Vec::new() };
+        let config = Config { sources: vec![source], ..Config::default() };
         runtime
             .block_on(pipeline::see(config, Some(at), Keep::Judged))
             .map_err(|error| complain(&error, Exit::OwnFailure))

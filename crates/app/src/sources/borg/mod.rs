@@ -53,6 +53,7 @@ pub static ENTRY: Entry = Entry {
     about: "one borg repository through the program borg, read-only and without locks",
     example: "borg:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
+    pushes: false,
     deadline: Duration::from_mins(2),
     secret_variable: Some("BORG_PASSPHRASE"),
     open: |config| open_in(config, &Environment::of_this_program()),

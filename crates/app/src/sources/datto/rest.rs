@@ -24,6 +24,7 @@ pub static ENTRY: Entry = Entry {
     about: "the REST API of a Datto partner portal, with a key pair",
     example: "datto-rest:https://api.datto.com/v1",
     keys: &["secret_file", "secret_env", "public_key", "deadline", "concurrency", "requests_per_minute"],
+    pushes: false,
     deadline: Duration::from_mins(15),
     secret_variable: Some(SECRET_VARIABLE),
     open,

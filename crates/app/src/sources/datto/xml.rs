@@ -25,6 +25,7 @@ pub static ENTRY: Entry = Entry {
     about: "the XML status feed of a Datto partner portal, or a document saved from one",
     example: "datto-xml:https://portal.dattobackup.com/external/api/xml/status/{key}",
     keys: &["secret_file", "secret_env", "zone", "zones", "deadline"],
+    pushes: false,
     deadline: Duration::from_mins(2),
     secret_variable: Some(KEY_VARIABLE),
     open,

@@ -49,6 +49,7 @@ pub static ENTRY: Entry = Entry {
     about: "one restic repository through the program restic, read-only and without locks",
     example: "restic:/srv/backup/web1",
     keys: &["secret_file", "secret_env", "capacity", "program", "deadline", "stats_interval"],
+    pushes: false,
     deadline: Duration::from_mins(2),
     secret_variable: Some("RESTIC_PASSWORD"),
     open: |config| open_in(config, &Environment::of_this_program()),

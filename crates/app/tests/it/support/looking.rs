@@ -30,6 +30,7 @@ pub(crate) fn config(entry: &'static Entry, location: &Path) -> SourceConfig {
         capacity_bytes: None,
         program: None,
         deadline: Duration::from_mins(5),
+        interval: Duration::from_mins(15),
         concurrency: None,
         requests_per_minute: None,
         stats_interval: None,
