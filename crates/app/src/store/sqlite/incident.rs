@@ -5,7 +5,8 @@ use lastgood_core::checks;
 use lastgood_core::id::{CheckId, Name, SourceId, SubjectId};
 use lastgood_core::incident::{Acknowledged, Closing, Incident, Matter};
 use lastgood_core::notify::Episode;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Row, Sqlite as Database};
 
 use super::writer::{unread, unwritten};
@@ -114,19 +115,7 @@ pub(super) async fn acknowledge(
     const SQL: &str = "UPDATE incident SET acknowledged_at = coalesce(acknowledged_at, ?),
          acknowledged_by = coalesce(acknowledged_by, ?) WHERE id = ? AND closed_at IS NULL";
     let at = nanoseconds(acknowledged.at)?;
-    let by = acknowledged.by;
-    store
-        .writer
-        .transaction(move |connection| {
-            async move {
-                let id = find(connection, &episode).await?.ok_or_else(|| not_there(&episode))?;
-                let update = sqlx::query(SQL).bind(at).bind(by).bind(id).execute(&mut *connection).await;
-                changed_one(&update.map_err(unwritten)?, || not_there(&episode))?;
-                revise(connection).await
-            }
-            .boxed()
-        })
-        .await
+    change(store, episode, sqlx::query(SQL).bind(at).bind(acknowledged.by)).await
 }
 
 /// Closes an open incident.
@@ -138,15 +127,23 @@ pub(super) async fn close_by_hand(
 ) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE incident SET closed_at = ?, closing = ?
          WHERE id = ? AND closed_at IS NULL AND opened_at IS NOT NULL";
-    let at = nanoseconds(at)?;
     let closing = write_closing(&Closing::ByHand(words));
+    change(store, episode, sqlx::query(SQL).bind(nanoseconds(at)?).bind(closing)).await
+}
+
+/// Changes the row of an episode, whose number `update` takes last, and has the plan made anew.
+async fn change(
+    store: &Sqlite,
+    episode: Episode,
+    update: Query<'static, Database, SqliteArguments<'static>>,
+) -> Result<(), StoreError> {
     store
         .writer
         .transaction(move |connection| {
             async move {
                 let id = find(connection, &episode).await?.ok_or_else(|| not_there(&episode))?;
-                let update = sqlx::query(SQL).bind(at).bind(closing).bind(id).execute(&mut *connection).await;
-                changed_one(&update.map_err(unwritten)?, || not_there(&episode))?;
+                let done = update.bind(id).execute(&mut *connection).await.map_err(unwritten)?;
+                changed_one(&done, || not_there(&episode))?;
                 revise(connection).await
             }
             .boxed()
