@@ -71,6 +71,9 @@ pub(super) fn source(
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
         stats_interval,
+        pushed_every: None,
+        ping_key_hash: None,
+        pings: Vec::new(),
     })
 }
 

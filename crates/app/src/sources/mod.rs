@@ -11,9 +11,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lastgood_core::id::SourceId;
+use lastgood_core::id::{Name, SourceId};
 use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{Collection, Failure};
+use lastgood_core::schedule::Schedule;
+use lastgood_core::time::Seconds;
 
 use crate::secret::{SecretError, SecretFrom};
 
@@ -31,13 +33,14 @@ pub static ALL: [&Entry; 4] = [&datto::xml::ENTRY, &datto::rest::ENTRY, &restic:
 pub struct Entry {
     /// Its word and the kinds it lists.
     pub kind: &'static SourceKind,
-    /// What stands behind the colon of a SOURCE.
+    /// What stands behind the colon of a SOURCE; empty where it pushes, since nothing is looked for.
     pub location: &'static str,
     /// What it looks at, in one sentence.
     pub about: &'static str,
     /// An example of a SOURCE.
     pub example: &'static str,
-    /// Which optional keys of a `[[source]]` it understands besides `name`, `kind`, `location` and `thresholds`.
+    /// Which optional keys of a `[[source]]` it understands besides `name`, `kind` and `thresholds`, and where it does not
+    /// push `location` and `interval`.
     pub keys: &'static [&'static str],
     /// True if it tells us of its own accord: nothing is polled, and looking at it once sees nothing.
     pub pushes: bool,
@@ -65,7 +68,7 @@ pub struct SourceConfig {
     pub id: SourceId,
     /// Its kind.
     pub entry: &'static Entry,
-    /// A file, URL or repository, as the kind understands it.
+    /// A file, URL or repository, as the kind understands it; empty where it pushes.
     pub location: String,
     /// Where its secret is read from; `None` where the configuration names none.
     pub secret: Option<SecretFrom>,
@@ -81,14 +84,54 @@ pub struct SourceConfig {
     pub program: Option<PathBuf>,
     /// How long one look may take as a whole.
     pub deadline: Duration,
-    /// How often it is looked at by the daemon.
+    /// How often it is looked at by the daemon; means nothing where it pushes.
     pub interval: Duration,
+    /// How often a source that pushes is expected to; `None`: nobody is missed.
+    pub pushed_every: Option<Duration>,
     /// How many requests may be under way at once.
     pub concurrency: Option<usize>,
     /// How many requests may be started within a minute.
     pub requests_per_minute: Option<u32>,
     /// How often costly figures (the size of a restic repository) are taken; between, none are stated.
     pub stats_interval: Option<Duration>,
+    /// What the ping key of the source is known by, which with a slug names a ping; `None`: only keys of pings do.
+    pub ping_key_hash: Option<KeyHash>,
+    /// What pings, in the order of the file; names, slugs and hashes of keys are unique.
+    pub pings: Vec<PingConfig>,
+}
+
+/// What a key is known by without being kept: its SHA-256.
+pub type KeyHash = [u8; 32];
+
+/// A job that pings, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingConfig {
+    /// The key of its asset.
+    pub name: Name,
+    /// What names it behind the ping key of its source: 1 to 100 lower-case letters, digits, `-` and `_`.
+    pub slug: String,
+    /// What its own key is known by; `None`: only its slug names it.
+    pub key_hash: Option<KeyHash>,
+    /// When it is to run.
+    pub plan: PingPlan,
+    /// How late a run may end.
+    pub grace: Seconds,
+    /// The key of the repository it is listed in.
+    pub repository: Name,
+}
+
+/// When a job that pings is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PingPlan {
+    /// At planned instants.
+    Cron {
+        /// Which.
+        schedule: Schedule,
+        /// The five fields as they were written, and the zone.
+        text: String,
+    },
+    /// So long after the last success at the latest; above 0.
+    Period(Seconds),
 }
 
 impl SourceConfig {
@@ -109,6 +152,9 @@ impl SourceConfig {
             concurrency: None,
             requests_per_minute: None,
             stats_interval: None,
+            pushed_every: None,
+            ping_key_hash: None,
+            pings: Vec::new(),
         }
     }
 }
