@@ -77,6 +77,29 @@ pub enum StoreError {
         /// The newest one we know.
         known: i64,
     },
+    /// It was made by an older version, and another program may be using it.
+    #[error(
+        "the database {} has version {found}, this program works with version {known}: start `lastgood serve` once, \
+         which brings it up to date",
+        path.display()
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Its version; 0 if nothing was ever kept in it.
+        found: i64,
+        /// The one we need.
+        known: i64,
+    },
+    /// Only the program that has the database to itself may do so.
+    #[error(
+        "a program that works beside the daemon cannot {operation}: this is left to the one program that has the \
+         database to itself"
+    )]
+    Beside {
+        /// What was asked.
+        operation: &'static str,
+    },
     /// It belongs to something else.
     #[error("{} is a database of another program: name a file of its own for lastgood", path.display())]
     Foreign {
@@ -158,6 +181,8 @@ impl StoreError {
             | Self::Damaged { .. }
             | Self::NotKnown { .. }
             | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Beside { .. }
             | Self::Foreign { .. }
             | Self::Exposed { .. }
             | Self::NotNewer { .. }

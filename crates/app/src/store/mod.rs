@@ -42,6 +42,9 @@ pub trait Store: Send + Sync {
     /// after every kept look at the same source; one that did not is refused.
     fn append<'a>(&'a self, collection: &'a Collection) -> Answer<'a, ()>;
 
+    /// Returns when the newest kept look at a source began; `None` before the first.
+    fn newest(&self, source: SourceId) -> Answer<'_, Option<Timestamp>>;
+
     /// Returns the newest knowledge: what folding every look that was ever kept gives.
     fn facts(&self) -> Answer<'_, Facts>;
 
@@ -52,8 +55,19 @@ pub trait Store: Send + Sync {
     /// older revision is [`StoreError::Superseded`].
     fn decide(&self, decision: Decision) -> Answer<'_, Decided>;
 
-    /// Returns messages that are due at `now`, those that wait longest first.
+    /// Returns messages that are due at `now`: those never tried first, whatever the clock says, then those that wait
+    /// longest. A next try that lies more than [`RETRY_AHEAD_MAX`] ahead was set by a clock that was set back since, and
+    /// is due.
     fn due_messages(&self, now: Timestamp, limit: u32) -> Answer<'_, Vec<Message>>;
+
+    /// Returns the message of this key and what it speaks of; `None` if there is none.
+    fn message(&self, key: String) -> Answer<'_, Option<Covered>>;
+
+    /// Returns how much is to be sent, and for how long.
+    fn outbox(&self) -> Answer<'_, Outbox>;
+
+    /// Returns the channels through which a message was tried in vain and is still to be sent, by name.
+    fn undelivered(&self) -> Answer<'_, Vec<Undelivered>>;
 
     /// Says that a message arrived. Saying so again changes nothing.
     fn delivered(&self, message: i64, at: Timestamp, receipt: String) -> Answer<'_, ()>;
@@ -85,8 +99,19 @@ pub trait Store: Send + Sync {
     /// Keeps what was pushed to us; answers once it is on the disk. Returns its number.
     fn append_event(&self, event: Event) -> Answer<'_, i64>;
 
-    /// Returns what was pushed after the event of this number, in order; 0 for the beginning.
+    /// Returns what was pushed after the event of this number, in order; 0 for the beginning. An event that is kept later
+    /// has a higher number than all that could be read before, whoever keeps it.
     fn events(&self, after: i64, limit: u32) -> Answer<'_, Vec<(i64, Event)>>;
+
+    /// Keeps what is to be remembered of all events up to this number, in place of what was kept before.
+    fn keep_pushed(&self, upto: i64, content: Vec<u8>) -> Answer<'_, ()>;
+
+    /// Returns what was kept last by [`Store::keep_pushed`], with its number.
+    fn pushed(&self) -> Answer<'_, Option<(i64, Vec<u8>)>>;
+
+    /// Removes events that came before this instant and are remembered by [`Store::keep_pushed`]; others stay. Returns how
+    /// many. Where it fails, some may be gone.
+    fn forget_events(&self, before: Timestamp) -> Answer<'_, u64>;
 
     /// Writes down the newest knowledge, so that the next start need not go through every look.
     fn checkpoint(&self, now: Timestamp) -> Answer<'_, ()>;
@@ -114,6 +139,9 @@ pub trait Store: Send + Sync {
     /// Returns what the metrics page shows.
     fn counters(&self) -> Counters;
 }
+
+/// A next try that lies further ahead than this is not waited for: no next try may be planned later than so.
+pub const RETRY_AHEAD_MAX: Seconds = Seconds::hours(2);
 
 /// Everything a plan is made of, as of one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,6 +229,35 @@ pub struct Message {
     pub attempt_count: u32,
 }
 
+/// A message and what it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// The message.
+    pub message: Message,
+    /// What it tells about and why: the number of each incident, in order.
+    pub covers: Vec<(i64, Episode, Why)>,
+}
+
+/// How much is to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// So many messages.
+    pub due_count: u64,
+    /// When the oldest of them was decided.
+    pub oldest_decided_at: Option<Timestamp>,
+}
+
+/// A channel through which something was tried in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Its name.
+    pub channel: String,
+    /// When the oldest message that was tried in vain and is still to be sent was first tried.
+    pub since: Timestamp,
+    /// So many messages are to be sent through it, tried or not.
+    pub waiting_count: u64,
+}
+
 /// An attempt to send a message that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAttempt {
@@ -210,7 +267,7 @@ pub struct FailedAttempt {
     pub kind: FailureKind,
     /// Why, in words without secrets.
     pub words: String,
-    /// When to try again; `None` gives up, which history shows.
+    /// When to try again, [`RETRY_AHEAD_MAX`] ahead at most; `None` gives up, which history shows.
     pub next_try_at: Option<Timestamp>,
 }
 

@@ -276,7 +276,7 @@ impl<'a> Planning<'a> {
             None => Some(self.first(incident, recipient)?),
             Some(told) => self.again(incident, told),
         };
-        match (why, self.silence(&incident.matter)) {
+        match (why, self.silence(&incident.matter, &recipient.address)) {
             (Some(_), Some(id)) => Err(Withheld::Silence(id)),
             (why, _) => Ok(why),
         }
@@ -309,9 +309,8 @@ impl<'a> Planning<'a> {
     fn closed(&mut self, incident: &Incident, closing: &Closing) {
         let episode = Episode::of(incident);
         let told = self.situation.told.get(&episode).into_iter().flat_map(BTreeMap::keys);
-        let silence = self.silence(&incident.matter);
         for address in told.cloned().collect::<Vec<_>>() {
-            if let Some(id) = silence {
+            if let Some(id) = self.silence(&incident.matter, &address) {
                 self.withheld.push((episode.clone(), Some(address), Withheld::Silence(id)));
                 continue;
             }
@@ -322,12 +321,12 @@ impl<'a> Planning<'a> {
         }
     }
 
-    fn silence(&self, matter: &Matter) -> Option<u64> {
+    fn silence(&self, matter: &Matter, address: &Address) -> Option<u64> {
         if self.situation.silences.is_empty() {
             return None;
         }
         let path = matter.subject.path();
-        covering(self.situation.silences, &path, self.situation.now).map(|silence| silence.id)
+        covering(self.situation.silences, &path, address, self.situation.now).map(|silence| silence.id)
     }
 
     fn tell(&mut self, address: Address, entry: Entry) {

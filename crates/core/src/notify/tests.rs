@@ -155,10 +155,38 @@ fn a_silence_withholds_and_its_end_tells() {
     let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
     let words = || "a test".to_owned();
     let pattern = "acme/nas1".to_owned();
-    let silence = Silence { id: 7, pattern, from: noon(), until: minute(60), reason: words(), by: words() };
+    let silence = Silence {
+        id: 7,
+        pattern,
+        address: None,
+        from: noon(),
+        until: minute(60),
+        reason: words(),
+        by: words(),
+    };
     world.silences = vec![silence];
     assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7)]);
     assert_eq!(world.tell(minute(60)), ["ada acme/nas1/db First +0"]);
+}
+
+#[test]
+fn a_silence_of_one_address_withholds_from_that_one_only_also_the_end() {
+    let incident = incident("acme/nas1/db", unsuccessful::ID);
+    let mut world = World::new(std::slice::from_ref(&incident));
+    world.answer = Answer::Recipients(vec![recipient("ada"), recipient("bob")]);
+    let (ada, words) = (recipient("ada").address, || "a test".to_owned());
+    let (pattern, from, until) = ("acme/nas1".to_owned(), noon(), minute(60));
+    let address = Some(ada.clone());
+    world.silences = vec![Silence { id: 7, pattern, address, from, until, reason: words(), by: words() }];
+    assert_eq!(world.tell(minute(1)), ["bob acme/nas1/db First +0"]);
+    let withheld = vec![(Episode::of(&incident), Some(ada), Withheld::Silence(7))];
+    assert_eq!(world.plan(minute(2)).withheld, withheld);
+    assert_eq!(world.tell(minute(60)), ["ada acme/nas1/db First +0"]);
+    world.known.clear();
+    world.closed = vec![(incident, Closing::Recovered)];
+    let plan = world.plan(minute(59));
+    assert_eq!(plan.digests.iter().map(|digest| &*digest.address.to).collect::<Vec<_>>(), ["bob"]);
+    assert_eq!(plan.withheld, withheld);
 }
 
 #[test]
@@ -274,8 +302,15 @@ fn a_silence_of_the_cause_withholds_what_it_explains() {
     let mut world = beside_a_cause(Answer::Recipients(vec![recipient("ada")]), vec![recipient("ada")]);
     let words = || "a test".to_owned();
     let pattern = "acme/nas1".to_owned();
-    world.silences =
-        vec![Silence { id: 7, pattern, from: noon(), until: minute(60), reason: words(), by: words() }];
+    world.silences = vec![Silence {
+        id: 7,
+        pattern,
+        address: None,
+        from: noon(),
+        until: minute(60),
+        reason: words(),
+        by: words(),
+    }];
     let by_cause = Withheld::Cause(matter("acme/nas1", offline::ID));
     assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7), by_cause]);
 }

@@ -139,7 +139,7 @@ async fn send(
     let NewMessage { key, address, thread, content, covers } = message;
     let insert = sqlx::query(
         "INSERT INTO message (key, channel, recipient, thread, content, decided_at, next_try_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
     );
     let insert = insert.bind(key).bind(&address.channel).bind(&address.to).bind(thread).bind(content);
     let inserted = insert.bind(decided_at).execute(&mut *connection).await.map_err(unwritten)?;

@@ -1,137 +1,33 @@
-//! How is what was pushed to us kept before it is answered?
-//!
-//! Events queue. Whoever writes takes all that wait into one transaction, so that under load one sync of the disk is
-//! shared by many, and without load nobody waits for company.
-
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+//! How is what was pushed to us kept, read and let go?
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
-use super::writer::{Writer, unread, unwritten};
-use super::{Sqlite, StoreError, instant, nanoseconds};
+use super::rows::pieces;
+use super::writer::{unread, unwritten};
+use super::{Sqlite, StoreError, count, instant, nanoseconds};
 use crate::store::Event;
 
-/// So many may wait; who comes then waits for a place.
-const QUEUE_MAX: usize = 10_000;
-/// So many are one transaction at most.
-const GROUP_MAX: usize = 4_096;
-/// Rows of one statement: few enough for SQLite, and always the same numbers, so that statements are prepared once.
-const ROWS_PER_STATEMENT: [usize; 3] = [128, 16, 1];
+/// So many events are removed in one transaction, so that nobody who writes waits for long.
+const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
-/// An event and who waits for it.
-type Waiting = (Event, i64, oneshot::Sender<Result<i64, StoreError>>);
-
-/// The queue.
-pub(super) struct Events {
-    /// `None` once it is closed.
-    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
-    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Events {
-    /// Starts the task that writes what queues; it ends with the queue.
-    pub(super) fn start(writer: Arc<Writer>) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let task = tokio::spawn(write_all(writer, waiting));
-        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(Some(task)) }
-    }
-
-    /// Answers with the number of the event once it is on the disk.
-    pub(super) async fn append(&self, event: Event) -> Result<i64, StoreError> {
-        let received_at = nanoseconds(event.received_at)?;
-        let (answer, answered) = oneshot::channel();
-        let queue = self.queue().ok_or(StoreError::Closed)?;
-        let queued = queue.send((event, received_at, answer)).await;
-        drop(queue);
-        queued.map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)?
-    }
-
-    pub(super) fn queued_count(&self) -> u64 {
-        self.queue().map_or(0, |queue| (queue.max_capacity() - queue.capacity()) as u64)
-    }
-
-    /// Takes no more, and waits until all that queue are answered.
-    pub(super) async fn end(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(task) = self.task.lock().await.take() {
-            // It ends with the queue; where it panicked, whoever waited was told.
-            let _ = task.await;
-        }
-    }
-
-    fn queue(&self) -> Option<mpsc::Sender<Waiting>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-async fn write_all(writer: Arc<Writer>, mut waiting: mpsc::Receiver<Waiting>) {
-    while let Some(first) = waiting.recv().await {
-        let turn = writer.turn().await;
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX
-            && let Ok(next) = waiting.try_recv()
-        {
-            group.push(next);
-        }
-        let mut events = Vec::with_capacity(group.len());
-        let mut answers = Vec::with_capacity(group.len());
-        for (event, received_at, answer) in group {
-            events.push((event, received_at));
-            answers.push(answer);
-        }
-        let written = writer.transaction_in(turn, |connection| insert_all(connection, events).boxed()).await;
-        match written {
-            Ok(numbers) => {
-                writer.event_count.fetch_add(answers.len() as u64, Ordering::Relaxed);
-                for (answer, number) in answers.into_iter().zip(numbers) {
-                    // Whoever does not wait any more has their event kept all the same.
-                    let _ = answer.send(Ok(number));
-                }
-            }
-            Err(error) => {
-                for answer in answers {
-                    let _ = answer.send(Err(shared(&error)));
-                }
-            }
-        }
-    }
-}
-
-/// The same failure for each of those who shared a transaction.
-fn shared(error: &StoreError) -> StoreError {
-    let source = sqlx::Error::Protocol(error.to_string());
-    match error {
-        StoreError::Busy { waited_seconds } => StoreError::Busy { waited_seconds: *waited_seconds },
-        StoreError::Full(_) => StoreError::Full(source),
-        StoreError::Damaged { what } => StoreError::Damaged { what: what.clone() },
-        _ => StoreError::Unusable { operation: "written to", source },
-    }
-}
-
-async fn insert_all(
+/// Inserts events with when they came; returns their numbers.
+pub(super) async fn insert_all(
     connection: &mut SqliteConnection,
-    events: Vec<(Event, i64)>,
+    events: &[(Event, i64)],
 ) -> Result<Vec<i64>, StoreError> {
     let mut numbers = Vec::with_capacity(events.len());
-    let mut rest = &events[..];
-    while !rest.is_empty() {
-        let fitting = ROWS_PER_STATEMENT.into_iter().find(|rows| *rows <= rest.len());
-        let (now, later) = rest.split_at(fitting.unwrap_or(1));
+    for piece in pieces(events) {
         let mut insert = QueryBuilder::new("INSERT INTO event (key, received_at, kind, body) ");
-        insert.push_values(now, |mut row, (event, received_at)| {
+        insert.push_values(piece, |mut row, (event, received_at)| {
             row.push_bind(&event.key).push_bind(received_at).push_bind(&event.kind).push_bind(&event.body);
         });
         let inserted = insert.build().execute(&mut *connection).await.map_err(unwritten)?;
         // Numbers of one statement follow each other: nobody else writes meanwhile.
         let last = inserted.last_insert_rowid();
-        numbers.extend(last - super::count(now.len()) + 1..=last);
-        rest = later;
+        numbers.extend(last - count(piece.len()) + 1..=last);
     }
     Ok(numbers)
 }
@@ -147,4 +43,46 @@ pub(super) async fn read(store: &Sqlite, after: i64, limit: u32) -> Result<Vec<(
     let mut view = store.view().await?;
     let rows = sqlx::query(SQL).bind(after).bind(limit).try_map(event).fetch_all(view.connection()?);
     rows.await.map_err(unread)
+}
+
+/// Keeps what is to be remembered of events.
+pub(super) async fn keep_pushed(store: &Sqlite, upto: i64, content: Vec<u8>) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO pushed (id, upto, content) VALUES (1, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET upto = excluded.upto, content = excluded.content";
+    let keep = sqlx::query(SQL).bind(upto).bind(content);
+    store
+        .writer
+        .transaction(move |connection| {
+            async move { keep.execute(connection).await.map(drop).map_err(unwritten) }.boxed()
+        })
+        .await
+}
+
+/// Reads what [`keep_pushed`] kept.
+pub(super) async fn pushed(store: &Sqlite) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+    let mut view = store.view().await?;
+    let row = sqlx::query_as("SELECT upto, content FROM pushed WHERE id = 1");
+    row.fetch_optional(view.connection()?).await.map_err(unread)
+}
+
+/// Removes what came before an instant and is remembered. Looking for it keeps nobody from writing.
+pub(super) async fn forget(store: &Sqlite, before: Timestamp) -> Result<u64, StoreError> {
+    const FIND: &str = "SELECT id FROM event
+         WHERE id > ? AND id <= (SELECT upto FROM pushed WHERE id = 1) AND received_at < ? ORDER BY id LIMIT ?";
+    const FORGET: &str = "DELETE FROM event WHERE id BETWEEN ? AND ? AND received_at < ?";
+    let before = nanoseconds(before)?;
+    let (mut after, mut forgotten) = (0, 0);
+    loop {
+        let mut view = store.view().await?;
+        let find = sqlx::query_scalar(FIND).bind(after).bind(before).bind(FORGOTTEN_AT_ONCE);
+        let found: Vec<i64> = find.fetch_all(view.connection()?).await.map_err(unread)?;
+        drop(view);
+        let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(forgotten) };
+        let forget = sqlx::query(FORGET).bind(*first).bind(*last).bind(before);
+        let forget = store.writer.transaction(move |connection| {
+            async move { forget.execute(connection).await.map_err(unwritten) }.boxed()
+        });
+        forgotten += forget.await?.rows_affected();
+        after = *last;
+    }
 }

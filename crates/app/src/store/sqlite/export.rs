@@ -17,7 +17,7 @@ use super::{Sqlite, StoreError, instant};
 use crate::store::looks::spelling::spelled;
 
 /// Every table that is exported, in an order in which each row stands after those it names.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "standing",
     "source",
     "look",
@@ -29,6 +29,7 @@ const TABLES: [&str; 11] = [
     "withheld",
     "silence",
     "event",
+    "pushed",
 ];
 
 /// Writes everything.

@@ -19,6 +19,9 @@ use crate::store::codec::{Damage, bytes, optional};
 pub(super) const COLUMNS: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at, i.opened_at,
     i.acknowledged_at, i.acknowledged_by, i.looked_at, i.bad_looks, i.ok_looks, i.reason, i.closed_at, i.closing";
 
+/// How many they are.
+pub(super) const COLUMN_COUNT: usize = 15;
+
 /// What a subject is found by: source, repository and asset in one.
 pub(super) fn subject_key(subject: &SubjectId) -> Vec<u8> {
     let mut key = Vec::new();

@@ -132,6 +132,15 @@ impl Sqlite {
         Ok(rebuilt.map_or_else(|| nothing(source.kind), |(look, rebuilt)| opened(look, &rebuilt)))
     }
 
+    /// Reads when the newest look at a source began.
+    pub(super) async fn newest_look(&self, source: SourceId) -> Result<Option<Timestamp>, StoreError> {
+        const SQL: &str =
+            "SELECT max(l.observed_at) FROM source s JOIN look l ON l.source = s.id WHERE s.name = ?";
+        let newest = sqlx::query_scalar(SQL).bind(source.to_string());
+        let newest: Option<i64> = newest.fetch_one(self.view().await?.connection()?).await.map_err(unread)?;
+        Ok(newest.map(instant))
+    }
+
     /// Rebuilds all facts, and keeps what the next looks are compared with.
     pub(super) async fn load_facts(&self) -> Result<Facts, StoreError> {
         let mut view = self.view().await?;

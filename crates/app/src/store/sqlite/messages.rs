@@ -1,19 +1,28 @@
 //! What is still to be sent, and what became of each attempt?
 
-use futures::FutureExt;
+use std::collections::HashSet;
+
 use jiff::Timestamp;
+use lastgood_core::notify::Episode;
 use lastgood_core::recipient::Address;
+use sqlx::QueryBuilder;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::incident::get;
+use super::incident::{COLUMN_COUNT, COLUMNS, get, recorded};
+use super::rows::pieces;
 use super::writer::{unread, unwritten};
-use super::{Sqlite, StoreError, instant, nanoseconds};
+use super::{Sqlite, StoreError, count, instant, nanoseconds};
 use crate::store::codec::Damage;
-use crate::store::{FailedAttempt, Message};
+use crate::store::codec::words::read_why;
+use crate::store::{Covered, FailedAttempt, Message, Outbox, RETRY_AHEAD_MAX, Undelivered};
 
-/// An attempt, and what it makes of the message.
-struct Attempt {
-    message: i64,
+/// The columns [`message`] reads.
+const MESSAGE: &str =
+    "m.id, m.key, m.channel, m.recipient, m.thread, m.content, m.decided_at, m.attempt_count";
+
+/// An attempt, and what it makes of its message.
+pub(super) struct Mark {
+    pub(super) message: i64,
     at: i64,
     failure: Option<&'static str>,
     words: String,
@@ -21,14 +30,43 @@ struct Attempt {
     next_try_at: Option<i64>,
 }
 
-/// Reads what is due.
+impl Mark {
+    /// The message arrived.
+    pub(super) fn delivered(message: i64, at: Timestamp, receipt: String) -> Result<Self, StoreError> {
+        let (at, state) = (nanoseconds(at)?, "delivered");
+        Ok(Self { message, at, failure: None, words: receipt, state, next_try_at: None })
+    }
+
+    /// Sending it failed.
+    pub(super) fn failed(message: i64, attempt: FailedAttempt) -> Result<Self, StoreError> {
+        let FailedAttempt { at, kind, words, next_try_at } = attempt;
+        let state = if next_try_at.is_some() { "due" } else { "given_up" };
+        let next_try_at = next_try_at.map(nanoseconds).transpose()?;
+        Ok(Self { message, at: nanoseconds(at)?, failure: Some(kind.as_str()), words, state, next_try_at })
+    }
+}
+
+/// Says that there is no message of this number.
+pub(super) fn not_there(message: i64) -> StoreError {
+    StoreError::NotThere { what: format!("message {message}") }
+}
+
+/// Reads what is due. What was never tried has 0 as its next try.
 pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
-    const SQL: &str =
-        "SELECT id, key, channel, recipient, thread, content, decided_at, attempt_count FROM message
-         WHERE state = 'due' AND next_try_at <= ? ORDER BY next_try_at, id LIMIT ?";
-    let now = nanoseconds(now)?;
+    let sql = format!(
+        "SELECT {MESSAGE} FROM message m WHERE m.id IN (
+             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND next_try_at <= ?1
+                             ORDER BY next_try_at, id LIMIT ?3)
+             UNION ALL
+             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND next_try_at > ?2
+                             ORDER BY next_try_at, id LIMIT ?3))
+         ORDER BY m.next_try_at, m.id LIMIT ?3"
+    );
+    let ahead = now.saturating_add(RETRY_AHEAD_MAX.duration()).unwrap_or(Timestamp::MAX);
+    let (now, ahead) = (nanoseconds(now)?, nanoseconds(ahead)?);
     let mut view = store.view().await?;
-    let rows = sqlx::query(SQL).bind(now).bind(limit).fetch_all(view.connection()?).await.map_err(unread)?;
+    let due = sqlx::query(&sql).bind(now).bind(ahead).bind(limit);
+    let rows = due.fetch_all(view.connection()?).await.map_err(unread)?;
     rows.iter().map(message).collect()
 }
 
@@ -45,46 +83,100 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
     })
 }
 
-/// Keeps that a message arrived.
-pub(super) async fn delivered(
-    store: &Sqlite,
-    message: i64,
-    at: Timestamp,
-    receipt: String,
-) -> Result<(), StoreError> {
-    let at = nanoseconds(at)?;
-    let attempt =
-        Attempt { message, at, failure: None, words: receipt, state: "delivered", next_try_at: None };
-    store.writer.transaction(move |connection| write(connection, attempt).boxed()).await
+/// Reads one message and what it speaks of.
+pub(super) async fn of_key(store: &Sqlite, key: String) -> Result<Option<Covered>, StoreError> {
+    let sql = format!("SELECT {MESSAGE} FROM message m WHERE m.key = ?");
+    let mut view = store.view().await?;
+    let connection = view.connection()?;
+    let row = sqlx::query(&sql).bind(key).fetch_optional(&mut *connection).await.map_err(unread)?;
+    let Some(row) = row else { return Ok(None) };
+    let message = message(&row)?;
+    let sql = format!(
+        "SELECT {COLUMNS}, n.why, n.number FROM notification n JOIN incident i ON i.id = n.incident
+         WHERE n.message = ? ORDER BY n.incident"
+    );
+    let rows = sqlx::query(&sql).bind(message.id).fetch_all(connection).await.map_err(unread)?;
+    let cover = |row: &SqliteRow| {
+        let found = recorded(row)?;
+        let why = read_why(&get::<String>(row, COLUMN_COUNT)?, get(row, COLUMN_COUNT + 1)?)?;
+        Ok((found.id, Episode::of(&found.incident), why))
+    };
+    let covers = rows.iter().map(cover).collect::<Result<_, StoreError>>()?;
+    Ok(Some(Covered { message, covers }))
 }
 
-/// Keeps that sending a message failed.
-pub(super) async fn failed(store: &Sqlite, message: i64, attempt: FailedAttempt) -> Result<(), StoreError> {
-    let FailedAttempt { at, kind, words, next_try_at } = attempt;
-    let state = if next_try_at.is_some() { "due" } else { "given_up" };
-    let next_try_at = next_try_at.map(nanoseconds).transpose()?;
-    let (at, failure) = (nanoseconds(at)?, Some(kind.as_str()));
-    let attempt = Attempt { message, at, failure, words, state, next_try_at };
-    store.writer.transaction(move |connection| write(connection, attempt).boxed()).await
+/// Counts what is to be sent.
+pub(super) async fn outbox(store: &Sqlite) -> Result<Outbox, StoreError> {
+    let mut view = store.view().await?;
+    let row = sqlx::query_as("SELECT count(*), min(decided_at) FROM message WHERE state = 'due'");
+    let row: (i64, Option<i64>) = row.fetch_one(view.connection()?).await.map_err(unread)?;
+    Ok(Outbox { due_count: row.0.cast_unsigned(), oldest_decided_at: row.1.map(instant) })
+}
+
+/// Reads which channels have tried something in vain that is still to be sent.
+pub(super) async fn undelivered(store: &Sqlite) -> Result<Vec<Undelivered>, StoreError> {
+    const SQL: &str = "SELECT w.channel, d.tried_at, w.waiting_count
+         FROM (SELECT channel, min(CASE WHEN attempt_count > 0 THEN id END) AS oldest, count(*) AS waiting_count
+               FROM message WHERE state = 'due' GROUP BY channel) w
+         JOIN delivery d ON d.id = (SELECT min(id) FROM delivery WHERE message = w.oldest) ORDER BY w.channel";
+    let mut view = store.view().await?;
+    let rows = sqlx::query_as(SQL).fetch_all(view.connection()?).await.map_err(unread)?;
+    let one = |(channel, since, waiting): (String, i64, i64)| Undelivered {
+        channel,
+        since: instant(since),
+        waiting_count: waiting.cast_unsigned(),
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Keeps what became of messages, in order; returns the numbers of those that are not there.
+pub(super) async fn mark_all(
+    connection: &mut SqliteConnection,
+    marks: &[Mark],
+) -> Result<Vec<i64>, StoreError> {
+    let mut missing = Vec::new();
+    let mut rest = marks;
+    while !rest.is_empty() {
+        // One statement marks a message once only.
+        let mut seen = HashSet::new();
+        let distinct = rest.iter().take_while(|mark| seen.insert(mark.message)).count();
+        let (now, later) = rest.split_at(distinct);
+        for piece in pieces(now) {
+            missing.extend(mark_piece(connection, piece).await?);
+        }
+        rest = later;
+    }
+    Ok(missing)
 }
 
 /// A message that has ended stays as it is: an answer that came late, or twice, changes nothing.
-async fn write(connection: &mut SqliteConnection, attempt: Attempt) -> Result<(), StoreError> {
-    const UPDATE: &str = "UPDATE message SET state = ?2, attempt_count = attempt_count + 1,
-             next_try_at = coalesce(?3, next_try_at), ended_at = CASE WHEN ?2 = 'due' THEN NULL ELSE ?4 END
-         WHERE id = ?1 AND state = 'due'";
-    let Attempt { message, at, failure, words, state, next_try_at } = attempt;
-    let there = sqlx::query_scalar("SELECT count(*) FROM message WHERE id = ?").bind(message);
-    let there: i64 = there.fetch_one(&mut *connection).await.map_err(unread)?;
-    if there == 0 {
-        return Err(StoreError::NotThere { what: format!("message {message}") });
+async fn mark_piece(connection: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<i64>, StoreError> {
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO delivery (message, tried_at, failure, words)
+         SELECT v.column1, v.column2, v.column3, v.column4 FROM (",
+    );
+    insert.push_values(marks, |mut row, mark| {
+        row.push_bind(mark.message).push_bind(mark.at).push_bind(mark.failure).push_bind(&mark.words);
+    });
+    insert.push(") v CROSS JOIN message m WHERE m.id = v.column1 AND m.state = 'due'");
+    let inserted = insert.build().execute(&mut *connection).await.map_err(unwritten)?;
+    let mut update = QueryBuilder::new(
+        "UPDATE message SET state = v.column2, attempt_count = attempt_count + 1,
+             next_try_at = coalesce(v.column3, next_try_at),
+             ended_at = CASE WHEN v.column2 = 'due' THEN NULL ELSE v.column4 END FROM (",
+    );
+    update.push_values(marks, |mut row, mark| {
+        row.push_bind(mark.message).push_bind(mark.state).push_bind(mark.next_try_at).push_bind(mark.at);
+    });
+    update.push(") v WHERE message.id = v.column1 AND message.state = 'due'");
+    update.build().execute(&mut *connection).await.map_err(unwritten)?;
+    if count(marks.len()).cast_unsigned() == inserted.rows_affected() {
+        return Ok(Vec::new());
     }
-    let update = sqlx::query(UPDATE).bind(message).bind(state).bind(next_try_at).bind(at);
-    let update = update.execute(&mut *connection).await.map_err(unwritten)?;
-    if update.rows_affected() == 0 {
-        return Ok(());
-    }
-    let insert = sqlx::query("INSERT INTO delivery (message, tried_at, failure, words) VALUES (?, ?, ?, ?)");
-    let insert = insert.bind(message).bind(at).bind(failure).bind(words);
-    insert.execute(connection).await.map(drop).map_err(unwritten)
+    let mut find = QueryBuilder::new("SELECT v.column1 FROM (");
+    find.push_values(marks, |mut row, mark| {
+        row.push_bind(mark.message);
+    });
+    find.push(") v WHERE v.column1 NOT IN (SELECT id FROM message)");
+    find.build_query_scalar().fetch_all(connection).await.map_err(unread)
 }

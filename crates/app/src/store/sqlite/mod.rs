@@ -21,13 +21,14 @@ use lastgood_core::observation::Collection;
 use lastgood_core::silence::Silence;
 use lastgood_core::time::Seconds;
 
-use self::events::Events;
 use self::look::Open;
+use self::messages::Mark;
+use self::queue::Queue;
 use self::reader::Readers;
 use self::writer::Writer;
 use super::{
-    Answer, Counters, Decided, Decision, Event, FailedAttempt, Filter, FindKind, Message, Recorded, Standing,
-    Store, StoreError, Story, Thinned,
+    Answer, Counters, Covered, Decided, Decision, Event, FailedAttempt, Filter, FindKind, Message, Outbox,
+    Recorded, Standing, Store, StoreError, Story, Thinned, Undelivered,
 };
 
 mod checkpoint;
@@ -39,7 +40,9 @@ mod incident;
 mod look;
 mod messages;
 mod open;
+mod queue;
 mod reader;
+mod rows;
 mod silences;
 mod standing;
 mod thin;
@@ -58,6 +61,10 @@ pub struct Options {
     pub find_kind: FindKind,
     /// How long another program's lock is waited for.
     pub busy_timeout: Duration,
+    /// Works beside the program that has the database to itself, or while there is none: no lock is taken, nothing is
+    /// brought up to date or cleared away, and only people and pushes are heard: looks, decisions, what became of
+    /// messages, and upkeep are refused.
+    pub beside: bool,
     /// How many pages of 4 KiB the file may have; `None` for as many as the disk holds.
     pub pages_max: Option<u32>,
     /// Fails statements, in tests.
@@ -68,7 +75,7 @@ impl Options {
     /// Five seconds for the locks of others, and no limit but the disk.
     pub fn new(path: impl Into<PathBuf>, find_kind: FindKind) -> Self {
         let busy_timeout = Duration::from_secs(5);
-        Self { path: path.into(), find_kind, busy_timeout, pages_max: None, interrupt: None }
+        Self { path: path.into(), find_kind, busy_timeout, beside: false, pages_max: None, interrupt: None }
     }
 }
 
@@ -77,9 +84,10 @@ pub struct Sqlite {
     find_kind: FindKind,
     writer: Arc<Writer>,
     readers: Readers,
-    events: Events,
+    queue: Queue,
     sources: Mutex<HashMap<SourceId, Arc<tokio::sync::Mutex<Option<Open>>>>>,
     next_look: AtomicI64,
+    is_beside: bool,
     /// One at a time: checkpoints, thinning.
     upkeep: tokio::sync::Mutex<()>,
     /// Held until the store is closed or dropped: no other lastgood may use the file.
@@ -100,13 +108,32 @@ impl Sqlite {
 
     /// Closes every connection, then lets go of the file.
     async fn end(&self) -> Result<(), StoreError> {
-        self.events.end().await;
+        self.queue.end().await;
         if let Readers::Pool(pool) = &self.readers {
             pool.close().await;
         }
         self.writer.end().await;
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
         Ok(())
+    }
+
+    /// Refuses what only one program may do, if another one may be that.
+    fn alone(&self, operation: &'static str) -> Result<(), StoreError> {
+        if self.is_beside { Err(StoreError::Beside { operation }) } else { Ok(()) }
+    }
+
+    /// The same, then goes on.
+    fn if_alone<'a, T: Send + 'a>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> Answer<'a, T> {
+        let alone = self.alone(operation);
+        async move {
+            alone?;
+            work.await
+        }
+        .boxed()
     }
 
     /// Returns what is kept open about a source.
@@ -118,7 +145,11 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn append<'a>(&'a self, collection: &'a Collection) -> Answer<'a, ()> {
-        self.append_look(collection).boxed()
+        self.if_alone("keep a look", self.append_look(collection))
+    }
+
+    fn newest(&self, source: SourceId) -> Answer<'_, Option<Timestamp>> {
+        self.newest_look(source).boxed()
     }
 
     fn facts(&self) -> Answer<'_, Facts> {
@@ -130,19 +161,33 @@ impl Store for Sqlite {
     }
 
     fn decide(&self, decision: Decision) -> Answer<'_, Decided> {
-        decide::keep(self, decision).boxed()
+        self.if_alone("keep a decision", decide::keep(self, decision))
     }
 
     fn due_messages(&self, now: Timestamp, limit: u32) -> Answer<'_, Vec<Message>> {
         messages::due(self, now, limit).boxed()
     }
 
+    fn message(&self, key: String) -> Answer<'_, Option<Covered>> {
+        messages::of_key(self, key).boxed()
+    }
+
+    fn outbox(&self) -> Answer<'_, Outbox> {
+        messages::outbox(self).boxed()
+    }
+
+    fn undelivered(&self) -> Answer<'_, Vec<Undelivered>> {
+        messages::undelivered(self).boxed()
+    }
+
     fn delivered(&self, message: i64, at: Timestamp, receipt: String) -> Answer<'_, ()> {
-        messages::delivered(self, message, at, receipt).boxed()
+        let mark = Mark::delivered(message, at, receipt);
+        self.if_alone("keep that a message arrived", async move { self.queue.mark(mark?).await })
     }
 
     fn failed(&self, message: i64, attempt: FailedAttempt) -> Answer<'_, ()> {
-        messages::failed(self, message, attempt).boxed()
+        let mark = Mark::failed(message, attempt);
+        self.if_alone("keep that sending a message failed", async move { self.queue.mark(mark?).await })
     }
 
     fn acknowledge(&self, episode: Episode, acknowledged: Acknowledged) -> Answer<'_, ()> {
@@ -174,19 +219,31 @@ impl Store for Sqlite {
     }
 
     fn append_event(&self, event: Event) -> Answer<'_, i64> {
-        self.events.append(event).boxed()
+        self.queue.append(event).boxed()
     }
 
     fn events(&self, after: i64, limit: u32) -> Answer<'_, Vec<(i64, Event)>> {
         events::read(self, after, limit).boxed()
     }
 
+    fn keep_pushed(&self, upto: i64, content: Vec<u8>) -> Answer<'_, ()> {
+        self.if_alone("keep what is remembered of events", events::keep_pushed(self, upto, content))
+    }
+
+    fn pushed(&self) -> Answer<'_, Option<(i64, Vec<u8>)>> {
+        events::pushed(self).boxed()
+    }
+
+    fn forget_events(&self, before: Timestamp) -> Answer<'_, u64> {
+        self.if_alone("forget events", events::forget(self, before))
+    }
+
     fn checkpoint(&self, now: Timestamp) -> Answer<'_, ()> {
-        self.write_checkpoints(now).boxed()
+        self.if_alone("write a checkpoint", self.write_checkpoints(now))
     }
 
     fn thin(&self, now: Timestamp, keep: Seconds) -> Answer<'_, Thinned> {
-        self.thin_looks(now, keep).boxed()
+        self.if_alone("thin", self.thin_looks(now, keep))
     }
 
     fn check(&self) -> Answer<'_, Vec<String>> {
@@ -198,7 +255,7 @@ impl Store for Sqlite {
     }
 
     fn compact(&self) -> Answer<'_, ()> {
-        upkeep::compact(self).boxed()
+        self.if_alone("compact", upkeep::compact(self))
     }
 
     fn export<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> Answer<'a, ()> {
@@ -213,7 +270,7 @@ impl Store for Sqlite {
         let count =
             |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
         Counters {
-            queued_count: self.events.queued_count(),
+            queued_count: self.queue.queued_count(),
             committed_count: count(&self.writer.committed_count),
             failed_count: count(&self.writer.failed_count),
             event_count: count(&self.writer.event_count),

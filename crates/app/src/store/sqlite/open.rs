@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use super::events::Events;
+use super::queue::Queue;
 use super::reader::Readers;
 use super::writer::{Writer, unread, unwritten};
 use super::{Options, Sqlite, StoreError};
@@ -26,7 +26,8 @@ use crate::store::FindKind;
 pub(super) const APPLICATION_ID: i32 = 0x4c73_7447;
 
 /// Every change of the schema, in order; the version of a database is how many of them it has seen.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001-first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001-first.sql"), include_str!("../migrations/0002-serve.sql")];
 
 /// So many connections read at once.
 const READERS_MAX: u32 = 4;
@@ -44,15 +45,25 @@ pub(super) fn newest_version() -> i64 {
 /// 2. The lock beside it is taken, for as long as the store lives.
 /// 3. It is asked whose it is and how new, before anything is written.
 /// 4. It is brought up to date, and what a crash left half written is cleared away.
+///
+/// Beside another program only 1 and 3 are done, and it must be up to date already.
 pub(super) async fn open(options: Options) -> Result<Sqlite, StoreError> {
-    let Options { path, find_kind, busy_timeout, pages_max, interrupt } = options;
+    let Options { path, find_kind, busy_timeout, beside, pages_max, interrupt } = options;
     guard(&path)?;
-    let lock = lock_patiently(&path).await?;
-    create(&path)?;
+    let lock = if beside { None } else { Some(lock_patiently(&path).await?) };
+    if beside {
+        std::fs::metadata(&path).map_err(|error| file_error(&path, "found: name a database", error))?;
+    } else {
+        create(&path)?;
+    }
     let plain = SqliteConnectOptions::new().filename(&path).busy_timeout(busy_timeout);
-    recognise(&path, plain.clone()).await?;
+    let version = recognise(&path, plain.clone()).await?;
+    if beside && version != newest_version() {
+        return Err(StoreError::Older { path, found: version, known: newest_version() });
+    }
+    // Beside another program the file stays as that one wants it.
+    let plain = if beside { plain } else { plain.journal_mode(SqliteJournalMode::Wal) };
     let settings = plain
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
@@ -64,25 +75,27 @@ pub(super) async fn open(options: Options) -> Result<Sqlite, StoreError> {
     let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).min_connections(0);
     let readers = Readers::Pool(readers.connect_lazy_with(settings.pragma("query_only", "ON")));
     let writer = Writer::new(writing, false, busy_timeout, interrupt);
-    finish(find_kind, writer, readers, Some(lock)).await
+    let mut store = Sqlite::new(find_kind, writer, readers, lock);
+    store.is_beside = beside;
+    if !beside {
+        prepare(&mut store).await?;
+    }
+    Ok(store)
 }
 
 /// Opens a database that lives as long as the store.
 pub(super) async fn in_memory(find_kind: FindKind) -> Result<Sqlite, StoreError> {
     let settings = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
     let writer = Writer::new(settings, true, Duration::ZERO, None);
-    finish(find_kind, writer, Readers::Writer, None).await
+    let mut store = Sqlite::new(find_kind, writer, Readers::Writer, None);
+    prepare(&mut store).await?;
+    Ok(store)
 }
 
 /// Step 4 of [`open`].
-async fn finish(
-    find_kind: FindKind,
-    writer: Writer,
-    readers: Readers,
-    lock: Option<File>,
-) -> Result<Sqlite, StoreError> {
-    let writer = Arc::new(writer);
-    let next_look = writer
+async fn prepare(store: &mut Sqlite) -> Result<(), StoreError> {
+    let next_look = store
+        .writer
         .transaction(|connection| {
             async move {
                 migrate(connection).await?;
@@ -91,16 +104,25 @@ async fn finish(
             .boxed()
         })
         .await?;
-    Ok(Sqlite {
-        find_kind,
-        events: Events::start(Arc::clone(&writer)),
-        writer,
-        readers,
-        sources: std::sync::Mutex::default(),
-        next_look: AtomicI64::new(next_look),
-        upkeep: tokio::sync::Mutex::new(()),
-        lock: std::sync::Mutex::new(lock),
-    })
+    store.next_look = AtomicI64::new(next_look);
+    Ok(())
+}
+
+impl Sqlite {
+    fn new(find_kind: FindKind, writer: Writer, readers: Readers, lock: Option<File>) -> Self {
+        let writer = Arc::new(writer);
+        Self {
+            find_kind,
+            queue: Queue::start(Arc::clone(&writer)),
+            writer,
+            readers,
+            sources: std::sync::Mutex::default(),
+            next_look: AtomicI64::default(),
+            is_beside: false,
+            upkeep: tokio::sync::Mutex::new(()),
+            lock: std::sync::Mutex::new(lock),
+        }
+    }
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -131,8 +153,8 @@ pub(super) async fn number(connection: &mut SqliteConnection, sql: &str) -> Resu
     sqlx::query_scalar(sql).fetch_one(connection).await.map_err(unread)
 }
 
-/// Step 3 of [`open`].
-async fn recognise(path: &Path, options: SqliteConnectOptions) -> Result<(), StoreError> {
+/// Step 3 of [`open`]. Returns the version; 0 for a new file.
+async fn recognise(path: &Path, options: SqliteConnectOptions) -> Result<i64, StoreError> {
     let foreign = || StoreError::Foreign { path: path.to_owned() };
     let mut connection = options.connect().await.map_err(unread)?;
     let id = match number(&mut connection, "PRAGMA application_id").await {
@@ -149,7 +171,7 @@ async fn recognise(path: &Path, options: SqliteConnectOptions) -> Result<(), Sto
     if version > newest_version() {
         return Err(StoreError::Newer { found: version, known: newest_version() });
     }
-    Ok(())
+    Ok(version)
 }
 
 /// The bits of a mode that let somebody else than the owner write.

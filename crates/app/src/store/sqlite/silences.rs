@@ -4,6 +4,7 @@
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use lastgood_core::recipient::Address;
 use lastgood_core::silence::Silence;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -11,20 +12,23 @@ use super::incident::{changed_one, get, revise};
 use super::writer::{unread, unwritten};
 use super::{Sqlite, StoreError, instant, nanoseconds};
 
-const COLUMNS: &str = "id, pattern, from_at, min(until_at, coalesce(ended_at, until_at)), reason, said_by";
+const COLUMNS: &str =
+    "id, pattern, from_at, min(until_at, coalesce(ended_at, until_at)), reason, said_by, channel, recipient";
 
 /// Adds one and returns its number.
 pub(super) async fn add(store: &Sqlite, silence: Silence) -> Result<u64, StoreError> {
-    const SQL: &str =
-        "INSERT INTO silence (pattern, from_at, until_at, reason, said_by) VALUES (?, ?, ?, ?, ?)";
+    const SQL: &str = "INSERT INTO silence (pattern, from_at, until_at, reason, said_by, channel, recipient)
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
     let (from, until) = (nanoseconds(silence.from)?, nanoseconds(silence.until)?);
-    let Silence { pattern, reason, by, .. } = silence;
+    let Silence { pattern, reason, by, address, .. } = silence;
+    let (channel, to) = address.map(|Address { channel, to }| (channel, to)).unzip();
     store
         .writer
         .transaction(move |connection| {
             async move {
                 let insert = sqlx::query(SQL).bind(pattern).bind(from).bind(until).bind(reason).bind(by);
-                let inserted = insert.execute(&mut *connection).await.map_err(unwritten)?;
+                let inserted =
+                    insert.bind(channel).bind(to).execute(&mut *connection).await.map_err(unwritten)?;
                 revise(connection).await?;
                 Ok(inserted.last_insert_rowid().cast_unsigned())
             }
@@ -77,5 +81,8 @@ fn silence(row: &SqliteRow) -> Result<Silence, StoreError> {
         until: instant(get(row, 3)?),
         reason: get(row, 4)?,
         by: get(row, 5)?,
+        address: get::<Option<String>>(row, 6)?
+            .zip(get(row, 7)?)
+            .map(|(channel, to)| Address { channel, to }),
     })
 }

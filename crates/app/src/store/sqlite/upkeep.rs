@@ -13,8 +13,7 @@ use super::{Sqlite, StoreError};
 use crate::store::{Filter, IncidentState, Store};
 
 /// What must not be there, each with a query that counts it.
-const MUST_NOT_BE: [(&str, &str); 6] = [
-    ("parts of no look", "SELECT count(*) FROM look_part WHERE look NOT IN (SELECT id FROM look)"),
+const MUST_NOT_BE: [(&str, &str); 5] = [
     (
         "looks with parts that are missing",
         "SELECT count(*) FROM look l
@@ -42,6 +41,10 @@ const MUST_NOT_BE: [(&str, &str); 6] = [
     ),
 ];
 
+/// What must not be there either while nobody writes: a look that is being kept has its parts first.
+const UNFINISHED: (&str, &str) =
+    ("parts of no look", "SELECT count(*) FROM look_part WHERE look NOT IN (SELECT id FROM look)");
+
 /// So many complaints of SQLite are told; a broken file has as many as pages.
 const COMPLAINTS_MAX: u32 = 20;
 
@@ -51,14 +54,16 @@ const COMPLAINTS_MAX: u32 = 20;
 /// 2. What must not be there is counted.
 /// 3. Everything is read as a start would: facts, what a plan is made of, and every incident.
 pub(super) async fn check(store: &Sqlite) -> Result<Vec<String>, StoreError> {
-    let mut found = complaints(store.view().await?.connection()?).await?;
+    let mut found = complaints(store).await?;
     if let Err(error) = read_all(store).await {
         found.push(error.to_string());
     }
     Ok(found)
 }
 
-async fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+async fn complaints(store: &Sqlite) -> Result<Vec<String>, StoreError> {
+    let mut view = store.view().await?;
+    let connection = view.connection()?;
     let integrity = format!("PRAGMA integrity_check({COMPLAINTS_MAX})");
     let lines: Vec<String> =
         sqlx::query_scalar(&integrity).fetch_all(&mut *connection).await.map_err(unread)?;
@@ -68,7 +73,8 @@ async fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, St
         let table: String = row.try_get(0).map_err(unread)?;
         found.push(format!("a row of {table} names another one that is not there"));
     }
-    for (what, sql) in MUST_NOT_BE {
+    let unfinished = (!store.is_beside).then_some(UNFINISHED);
+    for (what, sql) in MUST_NOT_BE.into_iter().chain(unfinished) {
         let count = super::open::number(connection, sql).await?;
         if count > 0 {
             found.push(format!("{count} {what}"));

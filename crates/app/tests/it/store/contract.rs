@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lastgood::store::sqlite::Sqlite;
 use lastgood::store::{
-    Cover, Decided, Decision, Event, FailedAttempt, Filter, IncidentState, MessageState, NewMessage, Store,
-    StoreError, kept,
+    Cover, Decided, Decision, Event, FailedAttempt, Filter, IncidentState, MessageState, NewMessage, Outbox,
+    RETRY_AHEAD_MAX, Store, StoreError, Undelivered, kept,
 };
 use lastgood_core::checks::unsuccessful;
 use lastgood_core::facts::fold;
@@ -29,7 +29,7 @@ use super::{ada, bob, failed, find_kind, late, look, minute, open};
 type Promise = for<'a> fn(&'a dyn Store) -> BoxFuture<'a, ()>;
 
 /// Every promise.
-const CONTRACT: [(&str, Promise); 17] = [
+const CONTRACT: [(&str, Promise); 22] = [
     ("facts are what all looks say", |store| facts_are_what_all_looks_say(store).boxed()),
     ("a look that is not newer is refused", |store| a_look_that_is_not_newer_is_refused(store).boxed()),
     ("what nobody can tell apart is refused", |store| what_nobody_can_tell_apart_is_refused(store).boxed()),
@@ -44,10 +44,21 @@ const CONTRACT: [(&str, Promise); 17] = [
         an_end_is_told_to_whom_the_beginning_was(store).boxed()
     }),
     ("a message is due until it arrives", |store| a_message_is_due_until_it_arrives(store).boxed()),
+    ("a clock that was set back keeps no message waiting", |store| {
+        a_clock_that_was_set_back_keeps_no_message_waiting(store).boxed()
+    }),
+    ("what many say at once about messages is kept for each", |store| {
+        what_many_say_at_once_about_messages_is_kept_for_each(store).boxed()
+    }),
+    ("what waits is told", |store| what_waits_is_told(store).boxed()),
+    ("a message is found by its key", |store| a_message_is_found_by_its_key(store).boxed()),
     ("who knows first stays", |store| who_knows_first_stays(store).boxed()),
     ("silences begin and end", |store| silences_begin_and_end(store).boxed()),
     ("history is found", |store| history_is_found(store).boxed()),
     ("events are numbered in order", |store| events_are_numbered_in_order(store).boxed()),
+    ("only events that are remembered are forgotten", |store| {
+        only_events_that_are_remembered_are_forgotten(store).boxed()
+    }),
     ("what is thinned loses no knowledge", |store| what_is_thinned_loses_no_knowledge(store).boxed()),
 ];
 
@@ -117,7 +128,11 @@ async fn facts_are_what_all_looks_say(store: &dyn Store) {
 static OTHER: SourceKind = SourceKind { id: "other-portal", kinds: &[&APPLIANCE, &AGENT] };
 
 async fn a_look_that_is_not_newer_is_refused(store: &dyn Store) {
+    let newest = || async { store.newest(source_id("acme")).await.expect("it is read") };
+    assert_eq!(newest().await, None);
     store.append(&look(5, 2)).await.expect("it is kept");
+    assert_eq!(newest().await, Some(minute(5)));
+    assert_eq!(store.newest(source_id("other")).await.expect("it is read"), None);
     let before = everything(store).await;
     for minutes in [5, 4] {
         let error = store.append(&look(minutes, 1)).await.expect_err("it is not newer");
@@ -129,6 +144,7 @@ async fn a_look_that_is_not_newer_is_refused(store: &dyn Store) {
     assert!(matches!(error, StoreError::OtherKind { .. }), "{error}");
     assert_eq!(everything(store).await, before);
     store.append(&look(6, 1)).await.expect("it is newer");
+    assert_eq!(newest().await, Some(minute(6)));
 }
 
 async fn what_nobody_can_tell_apart_is_refused(store: &dyn Store) {
@@ -293,38 +309,151 @@ async fn an_end_is_told_to_whom_the_beginning_was(store: &dyn Store) {
     assert!(standing.closed.is_empty() && standing.told.is_empty());
 }
 
+/// An attempt at this minute that was refused.
+fn refused(minutes: i64, next_try_at: Option<i64>) -> FailedAttempt {
+    let (kind, words) = (FailureKind::Refused, "greylisted".to_owned());
+    FailedAttempt { at: minute(minutes), kind, words, next_try_at: next_try_at.map(minute) }
+}
+
+/// The keys of what is due at this minute, and how often each was tried.
+async fn due(store: &dyn Store, minutes: i64) -> Vec<(String, u32)> {
+    let due = store.due_messages(minute(minutes), 9).await.expect("messages");
+    due.into_iter().map(|message| (message.key, message.attempt_count)).collect()
+}
+
 async fn a_message_is_due_until_it_arrives(store: &dyn Store) {
     let incident = failed("db", 1);
     let first = |key: &str, address| message(key, address, Why::First, &[&incident]);
     let both = vec![first("m1", ada()), first("m2", bob())];
     decide(store, 1, vec![Change::Opened(incident.clone())], both).await;
-    assert!(store.due_messages(minute(0), 9).await.expect("messages").is_empty());
-    let due = store.due_messages(minute(1), 9).await.expect("messages");
-    assert_eq!(due.iter().map(|message| &*message.key).collect::<Vec<_>>(), ["m1", "m2"]);
-    assert_eq!(due[0].content, b"{}\xff");
+    let (untried, keys) = (|key: &str| (key.to_owned(), 0), |minutes| due(store, minutes));
+    let messages = store.due_messages(minute(1), 9).await.expect("messages");
+    assert_eq!(keys(1).await, [untried("m1"), untried("m2")]);
+    assert_eq!(messages[0].content, b"{}\xff");
     assert_eq!(store.due_messages(minute(1), 1).await.expect("messages").len(), 1);
-    let attempt = |minutes, next_try_at| FailedAttempt {
-        at: minute(minutes),
-        kind: FailureKind::Refused,
-        words: "greylisted".to_owned(),
-        next_try_at,
-    };
-    store.failed(due[0].id, attempt(2, Some(minute(7)))).await.expect("it is kept");
-    let keys = |minutes| async move {
-        let due = store.due_messages(minute(minutes), 9).await.expect("messages");
-        due.into_iter().map(|message| (message.key, message.attempt_count)).collect::<Vec<_>>()
-    };
-    assert_eq!(keys(6).await, [("m2".to_owned(), 0)]);
-    assert_eq!(keys(7).await, [("m2".to_owned(), 0), ("m1".to_owned(), 1)]);
-    store.delivered(due[0].id, minute(8), "250 queued".to_owned()).await.expect("it is kept");
-    store.failed(due[1].id, attempt(8, None)).await.expect("it is kept");
+    store.failed(messages[0].id, refused(2, Some(7))).await.expect("it is kept");
+    assert_eq!(keys(6).await, [untried("m2")]);
+    assert_eq!(keys(7).await, [untried("m2"), ("m1".to_owned(), 1)]);
+    store.delivered(messages[0].id, minute(8), "250 queued".to_owned()).await.expect("it is kept");
+    store.failed(messages[1].id, refused(8, None)).await.expect("it is kept");
     let before = everything(store).await;
-    store.delivered(due[0].id, minute(9), "250 again".to_owned()).await.expect("it is known");
-    store.failed(due[0].id, attempt(9, Some(minute(10)))).await.expect("it came too late");
+    store.delivered(messages[0].id, minute(9), "250 again".to_owned()).await.expect("it is known");
+    store.failed(messages[0].id, refused(9, Some(10))).await.expect("it came too late");
     assert_eq!(everything(store).await, before);
     assert_eq!(keys(99).await, []);
     let missing = store.delivered(99, minute(9), String::new()).await;
     assert!(matches!(missing, Err(StoreError::NotThere { .. })), "{missing:?}");
+}
+
+async fn a_clock_that_was_set_back_keeps_no_message_waiting(store: &dyn Store) {
+    let incident = failed("db", 1_000);
+    let first = message("m1", ada(), Why::First, &[&incident]);
+    decide(store, 1_000, vec![Change::Opened(incident)], vec![first]).await;
+    assert_eq!(due(store, 0).await, [("m1".to_owned(), 0)], "a first attempt is always due");
+    let id = store.due_messages(minute(0), 1).await.expect("messages")[0].id;
+    store.failed(id, refused(1_000, Some(1_060))).await.expect("it is kept");
+    let ahead = i64::from(RETRY_AHEAD_MAX.0) / 60;
+    assert_eq!(due(store, 1_060 - ahead).await, [], "exactly as far ahead as may be planned");
+    assert_eq!(due(store, 1_059).await, []);
+    for minutes in [0, 1_060 - ahead - 1, 1_060] {
+        assert_eq!(due(store, minutes).await, [("m1".to_owned(), 1)], "at minute {minutes}");
+    }
+}
+
+async fn what_many_say_at_once_about_messages_is_kept_for_each(store: &dyn Store) {
+    let incident = failed("db", 1);
+    let to = |number: usize| Address { channel: "mail".to_owned(), to: format!("{number}@example.org") };
+    let first = |number| message(&format!("m{number}"), to(number), Why::First, &[&incident]);
+    decide(store, 1, vec![Change::Opened(incident.clone())], (0..300).map(first).collect()).await;
+    let messages = store.due_messages(minute(1), 999).await.expect("messages");
+    assert_eq!(messages.len(), 300);
+    let one = |(place, id): (usize, i64)| async move {
+        match place % 4 {
+            0 => store.failed(id, refused(2, Some(30))).await,
+            1 => store.failed(id, refused(2, None)).await,
+            _ => store.delivered(id, minute(2), format!("receipt of {id}")).await,
+        }
+    };
+    let ids = messages.iter().map(|message| message.id);
+    // The last two are about one that is not there, and about one that was said before.
+    let all = ids.chain([9_999, messages[2].id]).enumerate().map(one);
+    let answers = futures::future::join_all(all).await;
+    let failed: Vec<_> = answers.iter().enumerate().filter(|(_, answer)| answer.is_err()).collect();
+    assert!(matches!(failed[..], [(300, Err(StoreError::NotThere { .. }))]), "{failed:?}");
+    let told = store.incident(1).await.expect("history").expect("it is there").notifications;
+    for (place, notified) in told.iter().enumerate() {
+        let [delivery] = &notified.deliveries[..] else { panic!("one attempt: {notified:?}") };
+        let expected = match place % 4 {
+            0 => (MessageState::Due, Some(FailureKind::Refused), "greylisted".to_owned()),
+            1 => (MessageState::GivenUp, Some(FailureKind::Refused), "greylisted".to_owned()),
+            _ => (MessageState::Delivered, None, format!("receipt of {}", notified.message)),
+        };
+        assert_eq!((notified.state, delivery.failure, delivery.words.clone()), expected, "{notified:?}");
+    }
+    assert_eq!(store.due_messages(minute(30), 999).await.expect("messages").len(), 75);
+}
+
+async fn what_waits_is_told(store: &dyn Store) {
+    let outbox = |due_count, oldest: Option<i64>| Outbox { due_count, oldest_decided_at: oldest.map(minute) };
+    assert_eq!(store.outbox().await.expect("counts"), outbox(0, None));
+    let pager = Address { channel: "pager".to_owned(), to: "7".to_owned() };
+    let (db, web) = (failed("db", 1), failed("web", 2));
+    let first = [message("m1", ada(), Why::First, &[&db]), message("m2", bob(), Why::First, &[&db])];
+    decide(store, 1, vec![Change::Opened(db.clone())], first.to_vec()).await;
+    let second = [message("m3", ada(), Why::First, &[&web]), message("m4", pager, Why::First, &[&web])];
+    decide(store, 2, vec![Change::Opened(web.clone())], second.to_vec()).await;
+    assert_eq!(store.outbox().await.expect("counts"), outbox(4, Some(1)));
+    assert_eq!(store.undelivered().await.expect("channels"), [], "nothing was tried");
+    let id =
+        |place: usize| async move { store.due_messages(minute(2), 9).await.expect("messages")[place].id };
+    let (m1, m2) = (id(0).await, id(1).await);
+    store.failed(m2, refused(3, Some(10))).await.expect("it is kept");
+    store.failed(m1, refused(5, Some(10))).await.expect("it is kept");
+    store.failed(m1, refused(10, Some(20))).await.expect("it is kept");
+    let mail = |since, waiting_count| Undelivered {
+        channel: "mail".to_owned(),
+        since: minute(since),
+        waiting_count,
+    };
+    assert_eq!(store.undelivered().await.expect("channels"), [mail(5, 3)], "the oldest message is named");
+    store.delivered(m1, minute(21), String::new()).await.expect("it is kept");
+    assert_eq!(store.undelivered().await.expect("channels"), [mail(3, 2)]);
+    assert_eq!(store.outbox().await.expect("counts"), outbox(3, Some(1)));
+    store.failed(m2, refused(22, None)).await.expect("it is kept");
+    assert_eq!(store.undelivered().await.expect("channels"), []);
+    assert_eq!(store.outbox().await.expect("counts"), outbox(2, Some(2)));
+}
+
+async fn a_message_is_found_by_its_key(store: &dyn Store) {
+    let (db, web) = (failed("db", 1), failed("web", 1));
+    let first = message("m1", ada(), Why::First, &[&db, &web]);
+    decide(store, 1, vec![Change::Opened(db.clone()), Change::Opened(web.clone())], vec![first]).await;
+    let next = message("m2", ada(), Why::Reminder(1), &[&web]);
+    decide(store, 2, vec![Change::Closed(db.clone(), Closing::Recovered)], vec![next]).await;
+    let found = store.message("m1".to_owned()).await.expect("it is read").expect("it is there");
+    let number = |incident: &Incident| {
+        let asset = incident.matter.subject.asset.clone();
+        let filter = Filter {
+            state: IncidentState::OpenOrClosed,
+            source: Some(source_id("acme")),
+            ..Filter::default()
+        };
+        let filter = Filter { repository: Some(Name::new("nas1")), asset, ..filter };
+        async move { store.incidents(filter).await.expect("history")[0].id }
+    };
+    let cover = |number, incident: &Incident, why| (number, Episode::of(incident), why);
+    let (db_number, web_number) = (number(&db).await, number(&web).await);
+    let covers = vec![cover(db_number, &db, Why::First), cover(web_number, &web, Why::First)];
+    assert_eq!(found.covers, covers);
+    let due = store.due_messages(minute(2), 9).await.expect("messages");
+    assert_eq!(found.message, due[0]);
+    store.delivered(found.message.id, minute(3), String::new()).await.expect("it is kept");
+    let found =
+        store.message("m1".to_owned()).await.expect("it is read").expect("one that was sent is found too");
+    assert_eq!((found.covers, found.message.attempt_count), (covers, 1));
+    let found = store.message("m2".to_owned()).await.expect("it is read").expect("it is there");
+    assert_eq!(found.covers, [cover(web_number, &web, Why::Reminder(1))]);
+    assert_eq!(store.message("m3".to_owned()).await.expect("it is read"), None);
 }
 
 async fn who_knows_first_stays(store: &dyn Store) {
@@ -344,24 +473,26 @@ async fn who_knows_first_stays(store: &dyn Store) {
 }
 
 async fn silences_begin_and_end(store: &dyn Store) {
-    let silence = |id, from, until| Silence {
+    let silence = |id, address, from, until| Silence {
         id,
         pattern: "acme/*".to_owned(),
+        address,
         from: minute(from),
         until: minute(until),
         reason: "a new disk".to_owned(),
         by: "ada".to_owned(),
     };
-    let first = store.add_silence(silence(0, 0, 10)).await.expect("it is kept");
-    let second = store.add_silence(silence(0, 5, 20)).await.expect("it is kept");
+    let first = store.add_silence(silence(0, None, 0, 10)).await.expect("it is kept");
+    let second = store.add_silence(silence(0, Some(bob()), 5, 20)).await.expect("it is kept");
     let standing =
         |minutes| async move { store.standing(minute(minutes)).await.expect("what stands").silences };
-    assert_eq!(standing(9).await, [silence(first, 0, 10), silence(second, 5, 20)]);
-    assert_eq!(standing(10).await, [silence(second, 5, 20)]);
+    assert_eq!(standing(9).await, [silence(first, None, 0, 10), silence(second, Some(bob()), 5, 20)]);
+    assert_eq!(standing(10).await, [silence(second, Some(bob()), 5, 20)]);
     store.end_silence(second, minute(12)).await.expect("it is there");
     store.end_silence(second, minute(15)).await.expect("it is over already");
-    assert_eq!(standing(11).await, [silence(second, 5, 12)]);
-    assert_eq!(store.silences(9).await.expect("history"), [silence(second, 5, 12), silence(first, 0, 10)]);
+    let second = silence(second, Some(bob()), 5, 12);
+    assert_eq!(standing(11).await, std::slice::from_ref(&second));
+    assert_eq!(store.silences(9).await.expect("history"), [second, silence(first, None, 0, 10)]);
     let missing = store.end_silence(99, minute(1)).await;
     assert!(matches!(missing, Err(StoreError::NotThere { .. })), "{missing:?}");
 }
@@ -437,6 +568,34 @@ async fn events_are_numbered_in_order(store: &dyn Store) {
     assert_eq!(store.counters().event_count, 300);
 }
 
+async fn only_events_that_are_remembered_are_forgotten(store: &dyn Store) {
+    assert_eq!(store.pushed().await.expect("it is read"), None);
+    for minutes in [0, 5, 3, 10, 4] {
+        let (key, kind) = (vec![1], "success".to_owned());
+        let event = Event { key, received_at: minute(minutes), kind, body: Vec::new() };
+        store.append_event(event).await.expect("it is kept");
+    }
+    let left = || async {
+        store.events(0, 9).await.expect("events").into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert_eq!(store.forget_events(minute(99)).await.expect("nothing is remembered"), 0);
+    store.keep_pushed(2, b"the first".to_vec()).await.expect("it is kept");
+    assert_eq!(store.forget_events(minute(0)).await.expect("none is older"), 0);
+    assert_eq!(store.forget_events(minute(5)).await.expect("they go"), 1);
+    assert_eq!(left().await, [2, 3, 4, 5]);
+    store.keep_pushed(4, b"\xffup to the fourth".to_vec()).await.expect("it is kept");
+    let pushed = Some((4, b"\xffup to the fourth".to_vec()));
+    assert_eq!(store.pushed().await.expect("it is read"), pushed);
+    assert_eq!(store.forget_events(minute(10)).await.expect("they go"), 2);
+    assert_eq!(left().await, [4, 5], "the one is too young, the other is not remembered");
+    store.keep_pushed(5, Vec::new()).await.expect("it is kept");
+    assert_eq!(store.forget_events(minute(99)).await.expect("they go"), 2);
+    let (key, kind, body) = (vec![1], "success".to_owned(), Vec::new());
+    let next =
+        store.append_event(Event { key, received_at: minute(0), kind, body }).await.expect("it is kept");
+    assert_eq!(next, 6, "no number is used twice");
+}
+
 async fn what_is_thinned_loses_no_knowledge(store: &dyn Store) {
     let day = 24 * 60;
     let mut looks = Vec::new();
@@ -451,6 +610,8 @@ async fn what_is_thinned_loses_no_knowledge(store: &dyn Store) {
     let thinned = store.thin(minute(3 * day), Seconds::days(1)).await.expect("it is thinned");
     assert_eq!((thinned.looks_before, thinned.looks_after), (8, 4));
     assert_eq!(store.facts().await.expect("facts"), expected);
+    let newest = store.newest(source_id("acme")).await.expect("it is read");
+    assert_eq!(newest, looks.last().map(|look| look.observed_at));
     let again = store.thin(minute(3 * day), Seconds::days(1)).await.expect("it is thinned");
     assert_eq!((again.looks_before, again.looks_after), (4, 4));
     looks.push(look(3 * day + 10, 2));
