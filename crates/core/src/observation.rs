@@ -5,11 +5,14 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::id::{Name, SourceId};
 use crate::kind::{Kind, SourceKind};
+use crate::schedule::Schedule;
+use crate::time::Seconds;
 
 /// One value as the source stated it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,11 +91,13 @@ pub enum Exemption {
     NoStorageStated,
     /// The source knows what is used but not how much may be, and no capacity is configured.
     NoCapacitySet,
+    /// No run is planned, as far as the source states.
+    NothingPlanned,
 }
 
 impl Exemption {
     /// Every exemption, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hidden,
         Self::Archived,
         Self::Paused,
@@ -102,6 +107,7 @@ impl Exemption {
         Self::NoEndStated,
         Self::NoStorageStated,
         Self::NoCapacitySet,
+        Self::NothingPlanned,
     ];
 
     /// Returns the word used in every output.
@@ -116,6 +122,7 @@ impl Exemption {
             Self::NoEndStated => "no_end_stated",
             Self::NoStorageStated => "no_storage_stated",
             Self::NoCapacitySet => "no_capacity_set",
+            Self::NothingPlanned => "nothing_planned",
         }
     }
 
@@ -131,6 +138,7 @@ impl Exemption {
             Self::NoEndStated => "no end of service or warranty is stated",
             Self::NoStorageStated => "no storage figures are stated",
             Self::NoCapacitySet => "how much may be used is neither stated nor configured",
+            Self::NothingPlanned => "no run is planned",
         }
     }
 }
@@ -150,6 +158,19 @@ pub enum LastRun {
         /// When the newest one ran, where stated.
         at: Option<Timestamp>,
     },
+}
+
+/// When runs of an asset are planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Every schedule there is; each of its instants is planned.
+    pub schedules: Vec<Schedule>,
+    /// Since when: instants up to and including this one count for nothing.
+    pub since: Timestamp,
+    /// How long after its planned instant a run may start; `None` leaves it to the threshold.
+    pub grace: Option<Seconds>,
+    /// True if what the source states of its plan cannot be read: nothing may be concluded from the rest then.
+    pub is_unreadable: bool,
 }
 
 /// What the source says of the newest verification (a test boot, a check of the file systems).
@@ -312,6 +333,14 @@ pub struct MoreOfAsset {
     pub verification: Verification,
     /// When it was set up.
     pub created_at: Stated<Timestamp>,
+    /// When the newest run that has not ended began; missing if none is under way.
+    pub started_at: Stated<Timestamp>,
+    /// When the newest run began, ended or not.
+    pub last_started: Stated<Timestamp>,
+    /// When the device it stands on was last seen.
+    pub last_seen: Stated<Timestamp>,
+    /// When runs are planned; `None` if the source states nothing of it.
+    pub planned: Option<Arc<Planned>>,
     /// Further facts for people.
     pub details: Vec<Detail>,
     /// Values that were not read plainly.
@@ -352,6 +381,10 @@ impl Deref for More {
             identity: None,
             verification: Verification { at: Stated::Missing, failed: false },
             created_at: Stated::Missing,
+            started_at: Stated::Missing,
+            last_started: Stated::Missing,
+            last_seen: Stated::Missing,
+            planned: None,
             details: Vec::new(),
             evidence: Vec::new(),
         };

@@ -49,6 +49,7 @@ const fn reach(exemption: Exemption) -> &'static str {
         Exemption::NoRunYet => "`unsuccessful` and `unverified`",
         Exemption::NoEndStated => "`service_expiry`",
         Exemption::NoStorageStated | Exemption::NoCapacitySet => "`quota`",
+        Exemption::NothingPlanned => "`schedule`",
     }
 }
 

@@ -19,21 +19,25 @@ pub mod never_used;
 pub mod offline;
 pub mod quota;
 pub mod reboot_due;
+pub mod schedule;
 pub mod service_expiry;
+pub mod stuck;
 pub mod unsuccessful;
 pub mod unverified;
 pub mod visibility;
 
 /// Every check, in the order of the documentation.
-pub static ALL: [&Check; 10] = [
+pub static ALL: [&Check; 12] = [
     &offline::CHECK,
     &reboot_due::CHECK,
     &quota::CHECK,
     &unsuccessful::CHECK,
     &behind_local::CHECK,
     &behind_offsite::CHECK,
+    &schedule::CHECK,
     &never_used::CHECK,
     &unverified::CHECK,
+    &stuck::CHECK,
     &service_expiry::CHECK,
     &visibility::CHECK,
 ];

@@ -238,18 +238,18 @@ proptest! {
         let mut monitor = Monitor::damped(open_after, close_after);
         for (step, (kind, is_bad)) in steps.into_iter().enumerate() {
             let minutes = i64::try_from(step).expect("few steps") * 5;
-            let before = monitor.known.clone();
+            let (before, now) = (monitor.known.clone(), minute(minutes + 1));
             let changes = match kind {
-                0 => monitor.tick(minute(minutes)),
-                1 => monitor.look(unreachable("acme", minute(minutes)), minute(minutes + 1)),
-                _ => monitor.look(look(minutes, is_bad), minute(minutes + 1)),
+                0 => monitor.tick(now),
+                1 => monitor.look(unreachable("acme", minute(minutes)), now),
+                _ => monitor.look(look(minutes, is_bad), now),
             };
             for change in changes.iter().filter(|change| change.ends_with("unsuccessful Recovered")) {
                 prop_assert!(kind >= 2 && !is_bad, "{change} at step {step}");
                 let opened_at = before.values().find_map(|incident| incident.opened_at);
                 prop_assert!(opened_at.expect("it was open") < minute(minutes));
             }
-            prop_assert_eq!(monitor.tick(minute(minutes + 2)), Vec::<String>::new());
+            prop_assert_eq!(monitor.tick(now), Vec::<String>::new());
         }
     }
 }

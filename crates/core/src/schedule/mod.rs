@@ -28,12 +28,19 @@ pub struct Schedule(Plan);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Plan {
-    /// Once per matching local time.
-    LocalTimes(Fields, TimeZone),
-    /// Whenever the local clock matches.
-    RealTime(Fields, TimeZone),
+    /// Once per matching local time, or whenever the local clock matches.
+    Cron { text: Box<str>, fields: Fields, zone: TimeZone },
     /// Every so often from the anchor on, and before it.
     Interval { every: Seconds, anchor: Timestamp },
+}
+
+/// What a schedule is made of: with it, the same schedule is made again.
+#[derive(Clone, Copy, Debug)]
+pub enum Spelling<'a> {
+    /// For [`Schedule::parse_cron`]: five fields, one blank between them, and their zone.
+    Cron(&'a str, &'a TimeZone),
+    /// For [`Schedule::every`]: the interval and its anchor.
+    Every(Seconds, Timestamp),
 }
 
 /// Why a text is no schedule.
@@ -77,8 +84,8 @@ impl Schedule {
         if fields.next(SEARCH_START, From::Here).is_none() {
             return Err(InvalidSchedule::Never(quoted(text)));
         }
-        let plan = if fields.is_real_time { Plan::RealTime } else { Plan::LocalTimes };
-        Ok(Self(plan(fields, zone)))
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        Ok(Self(Plan::Cron { text: words.join(" ").into(), fields, zone }))
     }
 
     /// Plans a run at the anchor and every so often before and after it.
@@ -89,11 +96,19 @@ impl Schedule {
         Ok(Self(Plan::Interval { every: interval, anchor }))
     }
 
+    /// Returns what it is made of.
+    pub fn spelling(&self) -> Spelling<'_> {
+        match &self.0 {
+            Plan::Cron { text, zone, .. } => Spelling::Cron(text, zone),
+            Plan::Interval { every, anchor } => Spelling::Every(*every, *anchor),
+        }
+    }
+
     /// Returns the first planned instant after `instant`; `None` only where it lies beyond the year 9999.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
         match &self.0 {
-            Plan::LocalTimes(fields, zone) => next_local_time(fields, zone, instant),
-            Plan::RealTime(fields, zone) => next_real_time(fields, zone, instant),
+            Plan::Cron { fields, zone, .. } if fields.is_real_time => next_real_time(fields, zone, instant),
+            Plan::Cron { fields, zone, .. } => next_local_time(fields, zone, instant),
             Plan::Interval { every, anchor } => next_of_interval(*every, *anchor, instant),
         }
     }

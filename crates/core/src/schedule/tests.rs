@@ -57,7 +57,8 @@ fn fields_are_read_as_cron_reads_them(#[case] text: &str, #[case] after: &str, #
 
 #[test]
 fn every_name_stands_for_its_number() {
-    let same = |one: &str, other: &str| assert_eq!(cron(one, "UTC"), cron(other, "UTC"), "{one}");
+    let fields = |text: &str| Fields::parse(text).unwrap();
+    let same = |one: &str, other: &str| assert_eq!(fields(one), fields(other), "{one}");
     for (number, name) in (1..).zip("JAN feb Mar apr may jun jul aug sep oct nov dec".split(' ')) {
         same(&format!("0 0 1 {name} *"), &format!("0 0 1 {number} *"));
     }
@@ -203,6 +204,25 @@ fn an_interval_runs_through_its_anchor_in_both_directions() {
     assert_eq!(schedule.next_after(at("2026-03-28T12:00:00Z")), Some(at("2026-03-28T18:00:00Z")));
     assert_eq!(schedule.next_after(Timestamp::MAX), None);
     assert_eq!(Schedule::every(Seconds(0), anchor), Err(InvalidSchedule::NoLength));
+}
+
+#[test]
+fn a_schedule_is_made_again_from_its_spelling() {
+    let anchor = at("2026-03-29T00:00:00Z");
+    for schedule in [
+        cron("  */15 1-5\t* jan,MAR  mon ", "Europe/Zurich"),
+        cron("30 2 * * *", "-05:30"),
+        Schedule::every(Seconds::hours(25), anchor).unwrap(),
+    ] {
+        let again = match schedule.spelling() {
+            Spelling::Cron(text, zone) => Schedule::parse_cron(text, zone.clone()),
+            Spelling::Every(interval, anchor) => Schedule::every(interval, anchor),
+        };
+        assert_eq!(again, Ok(schedule));
+    }
+    let schedule = cron("  */15 1-5\t* jan,MAR  mon ", "Europe/Zurich");
+    let Spelling::Cron(text, zone) = schedule.spelling() else { panic!("it has fields") };
+    assert_eq!((text, zone.iana_name()), ("*/15 1-5 * jan,MAR mon", Some("Europe/Zurich")));
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn every_kind_and_every_check_of_it_stands_there_zeros_too() {
             ("account", SubjectType::Repository, 0),
             ("agent", SubjectType::Asset, 0),
             ("share", SubjectType::Asset, 0),
+            ("ping", SubjectType::Asset, 0),
             ("other", SubjectType::Asset, 0),
         ]
     );

@@ -72,12 +72,20 @@ pub static SHARE: Kind = Kind {
     defaults: &[],
 };
 
+/// An asset with a plan, like a job that pings.
+pub static PING: Kind = Kind {
+    id: "ping",
+    subject: SubjectType::Asset,
+    checks: &[checks::unsuccessful::ID, checks::schedule::ID, checks::stuck::ID],
+    defaults: &[],
+};
+
 /// An asset that nothing is asked of.
 pub static OTHER: Kind = Kind { id: "other", subject: SubjectType::Asset, checks: &[], defaults: &[] };
 
 /// A kind of source for tests; every check there is applies to one of its kinds.
 pub static PORTAL: SourceKind =
-    SourceKind { id: "portal", kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &OTHER] };
+    SourceKind { id: "portal", kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &PING, &OTHER] };
 
 /// Reads an instant such as `2026-03-02T12:00:00Z`.
 pub fn at(text: &str) -> Timestamp {

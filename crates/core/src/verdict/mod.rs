@@ -32,6 +32,10 @@ impl Outcome {
     }
 }
 
+/// So many missed runs are counted at most, and are too many whatever is allowed: a plan of every minute and a year of
+/// absence must not hold up the fleet.
+pub const MISSED_MAX: u32 = 1000;
+
 /// What decided: only what is needed to say so in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -79,6 +83,27 @@ pub enum Reason {
     NotSeen,
     /// Its list could not be read; it last was at this instant, and so long is allowed.
     BlindSince(Timestamp, Seconds),
+    /// No planned run was missed; the first instant at which it will have been too many without another start.
+    OnPlan(Option<Timestamp>),
+    /// Planned runs passed without a start.
+    Missed {
+        /// How many, up to [`MISSED_MAX`].
+        count: u32,
+        /// How many are too many.
+        limit: u32,
+        /// When the one that was one too many was planned; the newest one where they are not too many.
+        planned_at: Timestamp,
+        /// How long after it a run could have started.
+        grace: Seconds,
+    },
+    /// The plan of its runs is stated, and cannot be read.
+    PlanUnreadable,
+    /// Its runs are said to be planned from this instant on, which lies in the future by more than the tolerance.
+    PlannedAhead(Timestamp),
+    /// No run is under way.
+    NothingUnderWay,
+    /// A run began at this instant and has not ended; so long is allowed.
+    UnderWay(Timestamp, Seconds),
 }
 
 /// The answer to one check about one subject, with what decided it.
@@ -148,6 +173,20 @@ impl Reason {
             Self::BlindSince(at, limit) => {
                 format!("its list was last read completely {}, more than {limit}", ago(at, now))
             }
+            Self::OnPlan(_) => "no planned run was missed".to_owned(),
+            Self::Missed { count, limit, planned_at, grace } => missed(count, limit, planned_at, grace),
+            Self::PlanUnreadable => "when its runs are planned is stated, but cannot be read".to_owned(),
+            Self::PlannedAhead(at) => {
+                format!(
+                    "its runs are planned from an instant in the future on ({}): a clock must be wrong",
+                    Instant(at)
+                )
+            }
+            Self::NothingUnderWay => "no run is under way".to_owned(),
+            Self::UnderWay(at, limit) => {
+                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
+                format!("a run began {} and has not ended, {compared} {limit}", ago(at, now))
+            }
         }
     }
 
@@ -165,11 +204,11 @@ impl Reason {
                 Err(_) => BEYOND_CALENDAR.to_owned(),
             },
             Self::Never => format!("turns ok once {matter} is stated and recent"),
-            Self::Ahead(at) => {
+            Self::Ahead(at) | Self::PlannedAhead(at) => {
                 format!("can be judged once {} is past, or the clock that stated it is right", Instant(at))
             }
             Self::NotStated | Self::NoCapacity => "can be judged once the source states it".to_owned(),
-            Self::Unreadable => {
+            Self::Unreadable | Self::PlanUnreadable => {
                 "can be judged once the source states it readably (see the evidence)".to_owned()
             }
             Self::Running(_, limit) => match outcome {
@@ -204,6 +243,17 @@ impl Reason {
             Self::Seen => "turns unknown when a look fails or sees only a part".to_owned(),
             Self::NothingListed => "can be judged once something is listed".to_owned(),
             Self::SeenInPart | Self::NotSeen => "turns ok with the next look that reads all of it".to_owned(),
+            Self::OnPlan(Some(at)) => format!("turns bad at {}, unless a run starts before", Instant(at)),
+            Self::OnPlan(None) => BEYOND_CALENDAR.to_owned(),
+            Self::Missed { limit, .. } => match outcome {
+                Outcome::Bad | Outcome::Unknown => "turns ok with the next run that starts".to_owned(),
+                Outcome::Ok => format!("turns bad at {limit} missed runs in a row"),
+            },
+            Self::NothingUnderWay => "turns bad when a run takes too long".to_owned(),
+            Self::UnderWay(at, limit) => match (outcome, at.checked_add(limit.duration())) {
+                (Outcome::Ok, Ok(end)) => format!("turns bad after {}, unless it ends before", Instant(end)),
+                _ => "turns ok once it ends or another one does".to_owned(),
+            },
         }
     }
 
@@ -214,9 +264,11 @@ impl Reason {
             return None;
         }
         match *self {
-            Self::TooOld(at, limit) | Self::Unused(at, limit) | Self::BlindSince(at, limit) => {
-                at.checked_add(limit.duration()).ok()
-            }
+            Self::TooOld(at, limit)
+            | Self::Unused(at, limit)
+            | Self::BlindSince(at, limit)
+            | Self::Missed { planned_at: at, grace: limit, .. }
+            | Self::UnderWay(at, limit) => at.checked_add(limit.duration()).ok(),
             Self::Ends(at, notice) => at.checked_sub(notice.duration()).ok(),
             Self::Failed(count, limit, at) => at.filter(|_| count == limit),
             Self::VerificationFailed(at) => at,
@@ -235,7 +287,11 @@ impl Reason {
             | Self::Seen
             | Self::NothingListed
             | Self::SeenInPart
-            | Self::NotSeen => None,
+            | Self::NotSeen
+            | Self::OnPlan(_)
+            | Self::PlanUnreadable
+            | Self::PlannedAhead(_)
+            | Self::NothingUnderWay => None,
         }
     }
 }
@@ -289,6 +345,19 @@ fn failed(count: u32, limit: u32, at: Option<Timestamp>) -> String {
     match count {
         1 => format!("the newest run failed{}{tolerated}", dated(" at", at)),
         _ => format!("the newest {count} runs failed{}{tolerated}", dated(", the last at", at)),
+    }
+}
+
+fn missed(count: u32, limit: u32, planned_at: Timestamp, grace: Seconds) -> String {
+    let at_least = if count >= MISSED_MAX { "at least " } else { "" };
+    let planned_at = Instant(planned_at);
+    let in_time = format!("did not start within {grace}");
+    let tolerated = if count < limit { format!("; {limit} in a row are too many") } else { String::new() };
+    match count {
+        1 => format!("the run planned for {planned_at} {in_time}{tolerated}"),
+        _ if limit == 1 => format!("{at_least}{count} planned runs {in_time}, the first at {planned_at}"),
+        _ if count < limit => format!("{count} planned runs {in_time}, the last at {planned_at}{tolerated}"),
+        _ => format!("{at_least}{count} planned runs {in_time}; the one at {planned_at} was one too many"),
     }
 }
 

@@ -327,3 +327,87 @@ fn only_a_bad_answer_has_a_beginning() {
         assert_eq!((reason.since(Ok), reason.since(Unknown)), (None, None));
     }
 }
+
+#[test]
+fn a_verdict_about_planned_runs_says_which_were_missed() {
+    let schedule = &checks::schedule::CHECK;
+    let missed = |count, limit| Reason::Missed {
+        count,
+        limit,
+        planned_at: at("2026-03-02T02:00:00Z"),
+        grace: Seconds::hours(2),
+    };
+    let text = [
+        told(schedule, Ok, Reason::OnPlan(Some(hours_ago(-2)))),
+        told(schedule, Ok, Reason::OnPlan(None)),
+        told(schedule, Bad, missed(1, 1)),
+        told(schedule, Ok, missed(1, 2)),
+        told(schedule, Bad, missed(3, 1)),
+        told(schedule, Bad, missed(3, 2)),
+        told(schedule, Ok, missed(3, 4)),
+        told(schedule, Bad, missed(MISSED_MAX, 1)),
+        told(schedule, Unknown, Reason::PlanUnreadable),
+        told(schedule, Unknown, Reason::PlannedAhead(hours_ago(-48))),
+        told(schedule, Unknown, Reason::Ahead(hours_ago(-48))),
+    ];
+    assert_snapshot!(text.concat(), @r"
+    ok: no planned run was missed
+      turns bad at 2026-03-02 14:00:00Z, unless a run starts before
+      since -
+    ok: no planned run was missed
+      does not turn within the calendar
+      since -
+    bad: the run planned for 2026-03-02 02:00:00Z did not start within 2 h
+      turns ok with the next run that starts
+      since 2026-03-02 04:00:00Z
+    ok: the run planned for 2026-03-02 02:00:00Z did not start within 2 h; 2 in a row are too many
+      turns bad at 2 missed runs in a row
+      since -
+    bad: 3 planned runs did not start within 2 h, the first at 2026-03-02 02:00:00Z
+      turns ok with the next run that starts
+      since 2026-03-02 04:00:00Z
+    bad: 3 planned runs did not start within 2 h; the one at 2026-03-02 02:00:00Z was one too many
+      turns ok with the next run that starts
+      since 2026-03-02 04:00:00Z
+    ok: 3 planned runs did not start within 2 h, the last at 2026-03-02 02:00:00Z; 4 in a row are too many
+      turns bad at 4 missed runs in a row
+      since -
+    bad: at least 1000 planned runs did not start within 2 h, the first at 2026-03-02 02:00:00Z
+      turns ok with the next run that starts
+      since 2026-03-02 04:00:00Z
+    unknown: when its runs are planned is stated, but cannot be read
+      can be judged once the source states it readably (see the evidence)
+      since -
+    unknown: its runs are planned from an instant in the future on (2026-03-04 12:00:00Z): a clock must be wrong
+      can be judged once 2026-03-04 12:00:00Z is past, or the clock that stated it is right
+      since -
+    unknown: the newest start is dated in the future (2026-03-04 12:00:00Z): a clock must be wrong
+      can be judged once 2026-03-04 12:00:00Z is past, or the clock that stated it is right
+      since -
+    ");
+}
+
+#[test]
+fn a_verdict_about_a_run_under_way_says_since_when() {
+    let stuck = &checks::stuck::CHECK;
+    let under_way = [
+        told(stuck, Ok, Reason::NothingUnderWay),
+        told(stuck, Ok, Reason::UnderWay(hours_ago(3), DAY)),
+        told(stuck, Bad, Reason::UnderWay(hours_ago(25), DAY)),
+        told(stuck, Unknown, Reason::Unreadable),
+    ];
+    assert_snapshot!(under_way.concat(), @r"
+    ok: no run is under way
+      turns bad when a run takes too long
+      since -
+    ok: a run began 3 h ago (2026-03-02 09:00:00Z) and has not ended, within 24 h
+      turns bad after 2026-03-03 09:00:00Z, unless it ends before
+      since -
+    bad: a run began 25 h ago (2026-03-01 11:00:00Z) and has not ended, more than 24 h
+      turns ok once it ends or another one does
+      since 2026-03-02 11:00:00Z
+    unknown: the start of the run under way is stated, but cannot be read
+      can be judged once the source states it readably (see the evidence)
+      since -
+    ");
+}

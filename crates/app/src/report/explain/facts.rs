@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use lastgood_core::facts::{RepositoryFacts, SourceFacts, Subject};
-use lastgood_core::observation::{AssetObservation, Exemption, LastRun, SpaceUnit, Stated};
+use lastgood_core::observation::{AssetObservation, Exemption, LastRun, Planned, SpaceUnit, Stated};
+use lastgood_core::schedule::Schedule;
 use lastgood_core::time::{Age, Elapsed, Instant, elapsed};
 use serde::Serialize;
 
@@ -125,7 +126,7 @@ fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Tim
         }
     };
     let verification = if asset.more.verification.failed { "failed" } else { "no failure stated" };
-    vec![
+    let mut facts = vec![
         Fact::new("exempt", exempt(of_repository.or(asset.exempt))),
         Fact::new("newest run", &last_run),
         Fact::stated("last good backup", asset.last_good, now),
@@ -134,7 +135,36 @@ fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Tim
         Fact::stated("newest verification", asset.more.verification.at, now),
         Fact::new("its result", verification),
         Fact::stated("made", asset.more.created_at, now),
-    ]
+    ];
+    for (label, at) in [
+        ("newest start", asset.more.last_started),
+        ("run under way since", asset.more.started_at),
+        ("device last seen", asset.more.last_seen),
+    ] {
+        if at != Stated::Missing {
+            facts.push(Fact::stated(label, at, now));
+        }
+    }
+    if let Some(planned) = &asset.more.planned {
+        facts.extend(of_plan(planned, now));
+    }
+    facts
+}
+
+fn of_plan(planned: &Planned, now: Timestamp) -> Vec<Fact> {
+    let next = |schedule: &Schedule| schedule.next_after(now);
+    let mut facts = vec![Fact::instant("planned since", planned.since, now)];
+    if planned.is_unreadable {
+        facts.push(Fact::new("planned next", silence(&Stated::<Timestamp>::Unreadable)));
+    } else {
+        let next = planned.schedules.iter().filter_map(next).min();
+        facts.push(next.map_or_else(
+            || Fact::new("planned next", "nothing"),
+            |at| Fact::new("planned next", &Instant(at)),
+        ));
+    }
+    facts.extend(planned.grace.map(|grace| Fact::new("grace of its own", &grace)));
+    facts
 }
 
 fn exempt(exemption: Option<Exemption>) -> &'static str {

@@ -52,7 +52,7 @@ pub(super) fn instant(out: &mut Vec<u8>, at: Timestamp) {
 }
 
 /// Small numbers of either sign become small numbers.
-fn signed(out: &mut Vec<u8>, value: i64) {
+pub(super) fn signed(out: &mut Vec<u8>, value: i64) {
     number(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
@@ -147,7 +147,7 @@ impl<'a> Reading<'a> {
         Timestamp::new(second, nanosecond).map_err(|_| Damage("an instant is out of range"))
     }
 
-    fn signed(&mut self) -> Result<i64, Damage> {
+    pub(super) fn signed(&mut self) -> Result<i64, Damage> {
         let value = self.number()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }

@@ -123,6 +123,7 @@ enum ExemptionWords {
     NoEndStated,
     NoStorageStated,
     NoCapacitySet,
+    NothingPlanned,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +159,19 @@ enum ReasonWords {
     SeenInPart,
     NotSeen,
     BlindSince(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    OnPlan(#[serde(with = "optional_instant")] Option<Timestamp>),
+    Missed {
+        count: u32,
+        limit: u32,
+        #[serde(with = "instant")]
+        planned_at: Timestamp,
+        #[serde(with = "SecondsWords")]
+        grace: Seconds,
+    },
+    PlanUnreadable,
+    PlannedAhead(#[serde(with = "instant")] Timestamp),
+    NothingUnderWay,
+    UnderWay(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
 }
 
 /// An instant as RFC 3339 with every digit it has.
@@ -226,6 +240,13 @@ mod tests {
             Reason::SeenInPart,
             Reason::NotSeen,
             Reason::BlindSince(at, limit),
+            Reason::OnPlan(Some(at)),
+            Reason::OnPlan(None),
+            Reason::Missed { count: 3, limit: 1, planned_at: at, grace: limit },
+            Reason::PlanUnreadable,
+            Reason::PlannedAhead(at),
+            Reason::NothingUnderWay,
+            Reason::UnderWay(at, limit),
         ] {
             assert_eq!(read_reason(&write_reason(reason)), Ok(reason));
         }

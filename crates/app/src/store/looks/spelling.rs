@@ -1,8 +1,10 @@
 //! What do the entries of a look say, in words other programs read?
 
+use jiff::tz::TimeZone;
 use lastgood_core::id::Name;
 use lastgood_core::kind::SourceKind;
-use lastgood_core::observation::{AssetObservation, LastRun, RepositoryObservation, Stated};
+use lastgood_core::observation::{AssetObservation, LastRun, Planned, RepositoryObservation, Stated};
+use lastgood_core::schedule::{Schedule, Spelling};
 use serde_json::{Map, Value, json};
 
 use super::entry::{
@@ -104,7 +106,7 @@ fn asset_words(asset: &AssetObservation) -> Value {
         LastRun::Succeeded => json!("succeeded"),
         LastRun::Failed { in_row, at } => json!({ "failed": in_row, "at": at.map(|at| at.to_string()) }),
     };
-    json!({
+    let mut words = json!({
         "asset": name(asset.key()),
         "name": name(&asset.name),
         "kind": asset.kind.id,
@@ -117,5 +119,38 @@ fn asset_words(asset: &AssetObservation) -> Value {
         "verification_failed": asset.more.verification.failed,
         "created_at": instant(asset.more.created_at),
         "identity": asset.more.identity,
+    });
+    let more = &asset.more;
+    for (key, at) in
+        [("started_at", more.started_at), ("last_started", more.last_started), ("last_seen", more.last_seen)]
+    {
+        if at != Stated::Missing {
+            words[key] = instant(at);
+        }
+    }
+    if let Some(planned) = &more.planned {
+        words["planned"] = plan_words(planned);
+    }
+    words
+}
+
+fn plan_words(planned: &Planned) -> Value {
+    let schedule = |schedule: &Schedule| match schedule.spelling() {
+        Spelling::Cron(text, zone) => json!({ "cron": text, "zone": zone_word(zone) }),
+        Spelling::Every(interval, anchor) => {
+            json!({ "every_seconds": interval.0, "anchor": anchor.to_string() })
+        }
+    };
+    json!({
+        "schedules": planned.schedules.iter().map(schedule).collect::<Vec<_>>(),
+        "since": planned.since.to_string(),
+        "grace_seconds": planned.grace.map(|grace| grace.0),
+        "is_unreadable": planned.is_unreadable,
     })
+}
+
+/// The name of a zone, or its offset.
+fn zone_word(zone: &TimeZone) -> Option<String> {
+    let offset = || zone.to_fixed_offset().ok().map(|offset| offset.to_string());
+    zone.iana_name().map(ToOwned::to_owned).or_else(offset)
 }

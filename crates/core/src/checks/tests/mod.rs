@@ -12,6 +12,7 @@ use Outcome::{Bad, Ok, Unknown};
 
 mod ages;
 mod reports;
+mod runs;
 mod storage;
 
 /// What a check expects: the value for its threshold, else the default of that threshold.
@@ -108,8 +109,11 @@ fn every_check_explains_itself() {
 #[case("unsuccessful_count", "1")]
 #[case("local_after", "24 h")]
 #[case("offsite_after", "7 d")]
+#[case("missed_count", "1")]
+#[case("schedule_grace", "2 h")]
 #[case("never_used_after", "7 d")]
 #[case("verified_after", "off")]
+#[case("stuck_after", "24 h")]
 #[case("expiry_notice", "30 d")]
 #[case("blind_after", "3 h")]
 fn the_defaults_are_those_of_the_design(#[case] name: &str, #[case] shown: &str) {

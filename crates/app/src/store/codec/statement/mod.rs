@@ -4,6 +4,8 @@
 //! The line of evidence is not written either: a document that grew by a line above would make every statement below it
 //! a new one.
 
+use std::sync::Arc;
+
 use lastgood_core::id::Name;
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{
@@ -12,6 +14,8 @@ use lastgood_core::observation::{
 };
 
 use super::{Damage, Reading, bytes, instant, length, number, optional, stated, stated_code};
+
+mod plan;
 
 /// Returns what of a look is kept: all but details for people and the lines of evidence.
 pub fn kept(collection: &Collection) -> Collection {
@@ -42,31 +46,33 @@ const HAS_CREATION: u64 = 1 << 5;
 const HAS_EVIDENCE: u64 = 1 << 6;
 /// Below this the bits above; from here on three codes of two bits each.
 const CODES_FROM: u32 = 8;
+/// From here on bits again, first of all those for what became known later.
+const HAS_STARTED: u64 = 1 << 14;
+const HAS_LAST_STARTED: u64 = 1 << 15;
+const HAS_LAST_SEEN: u64 = 1 << 16;
+const HAS_PLAN: u64 = 1 << 17;
+/// Bits that no version has given a meaning.
+const UNKNOWN: u64 = (1 << 7) | !((1 << 18) - 1);
 
 /// Writes an asset; most are a key, a kind, two bytes and two instants.
 pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation) {
     // Taken apart, so that a new field does not compile before its place is chosen.
     let AssetObservation { name, kind, exempt, offsite_exempt, last_run, last_good, last_offsite, more } =
         asset;
-    let MoreOfAsset { key, identity, verification, created_at, details: _, evidence } = &**more;
-    let flag = |is_set: bool, bit: u64| if is_set { bit } else { 0 };
-    let run_code = match last_run {
-        LastRun::NoneYet => 0,
-        LastRun::Succeeded => 1,
-        LastRun::Failed { at: None, .. } => 2,
-        LastRun::Failed { at: Some(_), .. } => 3,
-    };
-    let codes = run_code | u64::from(stated_code(last_good)) << 2 | u64::from(stated_code(last_offsite)) << 4;
-    let flags = flag(key.is_some(), HAS_KEY)
-        | flag(exempt.is_some(), HAS_EXEMPTION)
-        | flag(offsite_exempt.is_some(), HAS_OFFSITE_EXEMPTION)
-        | flag(identity.is_some(), HAS_IDENTITY)
-        | flag(*verification != Verification::default(), HAS_VERIFICATION)
-        | flag(*created_at != Stated::Missing, HAS_CREATION)
-        | flag(!evidence.is_empty(), HAS_EVIDENCE)
-        | codes << CODES_FROM;
+    let MoreOfAsset {
+        key,
+        identity,
+        verification,
+        created_at,
+        started_at,
+        last_started,
+        last_seen,
+        planned,
+        details: _,
+        evidence,
+    } = &**more;
     bytes(out, asset.key().bytes());
-    number(out, flags);
+    number(out, marks(asset));
     bytes(out, kind.id.as_bytes());
     if key.is_some() {
         bytes(out, name.bytes());
@@ -97,6 +103,41 @@ pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation)
     if !evidence.is_empty() {
         write_evidence(out, evidence);
     }
+    for at in [*started_at, *last_started, *last_seen] {
+        if at != Stated::Missing {
+            stated(out, at, instant);
+        }
+    }
+    if let Some(planned) = planned {
+        plan::write(out, planned);
+    }
+}
+
+/// Which fields of an asset are written.
+fn marks(asset: &AssetObservation) -> u64 {
+    let more = &*asset.more;
+    let flag = |is_set: bool, bit: u64| if is_set { bit } else { 0 };
+    let run_code = match asset.last_run {
+        LastRun::NoneYet => 0,
+        LastRun::Succeeded => 1,
+        LastRun::Failed { at: None, .. } => 2,
+        LastRun::Failed { at: Some(_), .. } => 3,
+    };
+    let codes = run_code
+        | u64::from(stated_code(&asset.last_good)) << 2
+        | u64::from(stated_code(&asset.last_offsite)) << 4;
+    flag(more.key.is_some(), HAS_KEY)
+        | flag(asset.exempt.is_some(), HAS_EXEMPTION)
+        | flag(asset.offsite_exempt.is_some(), HAS_OFFSITE_EXEMPTION)
+        | flag(more.identity.is_some(), HAS_IDENTITY)
+        | flag(more.verification != Verification::default(), HAS_VERIFICATION)
+        | flag(more.created_at != Stated::Missing, HAS_CREATION)
+        | flag(!more.evidence.is_empty(), HAS_EVIDENCE)
+        | flag(more.started_at != Stated::Missing, HAS_STARTED)
+        | flag(more.last_started != Stated::Missing, HAS_LAST_STARTED)
+        | flag(more.last_seen != Stated::Missing, HAS_LAST_SEEN)
+        | flag(more.planned.is_some(), HAS_PLAN)
+        | codes << CODES_FROM
 }
 
 /// Reads what [`write_asset`] wrote.
@@ -108,7 +149,7 @@ pub(in super::super) fn read_asset(
     let flags = reading.number()?;
     let has = |bit: u64| flags & bit != 0;
     let code = |place: u32| ((flags >> (CODES_FROM + place)) & 3) as u8;
-    if flags >> (CODES_FROM + 6) != 0 || has(1 << 7) {
+    if has(UNKNOWN) {
         return Err(Damage("an asset has marks of a newer version"));
     }
     let kind = read_kind(reading, source, SubjectType::Asset)?;
@@ -144,7 +185,25 @@ pub(in super::super) fn read_asset(
     if has(HAS_EVIDENCE) {
         asset.more.evidence = read_evidence(reading)?;
     }
+    read_runs(reading, flags, &mut asset)?;
     Ok(asset)
+}
+
+/// Reads what stands behind the evidence.
+fn read_runs(reading: &mut Reading<'_>, flags: u64, asset: &mut AssetObservation) -> Result<(), Damage> {
+    if flags & HAS_STARTED != 0 {
+        asset.more.started_at = reading.stated(Reading::instant)?;
+    }
+    if flags & HAS_LAST_STARTED != 0 {
+        asset.more.last_started = reading.stated(Reading::instant)?;
+    }
+    if flags & HAS_LAST_SEEN != 0 {
+        asset.more.last_seen = reading.stated(Reading::instant)?;
+    }
+    if flags & HAS_PLAN != 0 {
+        asset.more.planned = Some(Arc::new(plan::read(reading)?));
+    }
+    Ok(())
 }
 
 /// Writes a repository without its assets.
@@ -309,6 +368,7 @@ const fn exemption_code(exemption: Exemption) -> u8 {
         Exemption::NoEndStated => 6,
         Exemption::NoStorageStated => 7,
         Exemption::NoCapacitySet => 8,
+        Exemption::NothingPlanned => 9,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whatever is stated is read as it was written, and yesterday's bytes are read for ever.
 
 use jiff::Timestamp;
+use lastgood_core::observation::Planned;
+use lastgood_core::schedule::Schedule;
 use lastgood_core::testing::{AGENT, APPLIANCE, PORTAL, agent, appliance, noon};
 
 use super::*;
@@ -31,6 +33,11 @@ fn every_asset_is_read_as_it_was_written() {
         let mut asset = AssetObservation::new(&AGENT, Name::new(b"\xff\x00"));
         (asset.last_good, asset.last_offsite, asset.more.created_at) = (at, at, at);
         asset.more.verification = Verification { at, failed: true };
+        assets.push(asset.clone());
+        (asset.more.started_at, asset.more.last_started, asset.more.last_seen) = (at, at, at);
+        let (schedules, since) = (Vec::new(), noon());
+        let planned = Planned { schedules, since, grace: None, is_unreadable: true };
+        asset.more.planned = Some(Arc::new(planned));
         assets.push(asset);
     }
     for exemption in Exemption::ALL {
@@ -90,6 +97,29 @@ fn the_bytes_of_version_1_stay() {
     bytes.clear();
     write_repository(&mut bytes, &appliance("nas1", noon()));
     insta::assert_snapshot!(hexadecimal(&bytes), @"046e617331096170706c69616e6365000003d0e5ab9a0d0003000000000018f54003900303d8040000000380f787b30d0003809fe9aa0d000380978d920d00010000");
+    bytes.clear();
+    let mut asset = agent("db", noon());
+    asset.more.started_at = Stated::Value(noon());
+    asset.more.last_seen = Stated::Never;
+    let zurich = jiff::tz::TimeZone::get("Europe/Zurich").expect("a zone that exists");
+    let nightly = Schedule::parse_cron("30 2 * * *", zurich).expect("a valid schedule");
+    let (schedules, since) = (vec![nightly], noon());
+    asset.more.planned = Some(Arc::new(Planned { schedules, since, grace: None, is_unreadable: false }));
+    write_asset(&mut bytes, &asset);
+    insta::assert_snapshot!(hexadecimal(&bytes), @"026462b0fa0d056167656e74e0b6ab9a0d00c0feaa9a0d0003a0c6aa9a0d00000380978d920d000380efab9a0d000180efab9a0d00000001010a33302032202a202a202a0d4575726f70652f5a7572696368");
+}
+
+/// What this version does not know must not be lost on the way: better it says that it is too old.
+#[test]
+fn marks_of_a_newer_version_are_said() {
+    for bit in [7, 18, 63] {
+        let mut bytes = Vec::new();
+        super::super::bytes(&mut bytes, b"db");
+        number(&mut bytes, 1 << bit);
+        super::super::bytes(&mut bytes, b"agent");
+        let damage = read_asset(&mut Reading(&bytes), &PORTAL).expect_err("nobody wrote it");
+        assert!(damage.to_string().contains("newer version"), "{damage}");
+    }
 }
 
 static OTHER: SourceKind = SourceKind { id: "other", kinds: &[&APPLIANCE] };
