@@ -2,10 +2,12 @@
 
 pub mod channels;
 pub mod clock;
+pub mod collect;
 pub mod commands;
 pub mod config;
 pub mod directory;
 pub mod exit;
+pub mod metrics;
 pub mod pipeline;
 pub mod program;
 pub mod publish;
@@ -14,3 +16,5 @@ pub mod secret;
 pub mod sources;
 pub mod store;
 pub mod telemetry;
+pub mod watch;
+pub mod web;

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, Subject};
 use lastgood_core::judge::Judgement;
-use lastgood_core::summary::Summary;
+use lastgood_core::summary::{KindCount, Summary};
 use lastgood_core::verdict::{Outcome, Verdict};
 
 use crate::exit::Exit;
@@ -111,6 +111,18 @@ pub fn check(judgement: &Judgement<'_>, only: Only, format: Format, out: &mut dy
         Format::Nagios => nagios::check(judgement, only, out),
         Format::Prometheus => prometheus::check(judgement, only, out),
     })
+}
+
+/// Returns what the daemon's page for Prometheus says of a fleet; of at most `assets_max` assets one by one.
+pub fn metrics(judgement: &Judgement<'_>, assets_max: usize) -> String {
+    let mut page = Vec::new();
+    prometheus::page(judgement, assets_max, &mut page).expect("memory can be written to");
+    String::from_utf8(page).expect("the page is written as text")
+}
+
+/// Counts bad and unknown verdicts per kind and check, hidden repositories left out.
+pub fn kinds(judgement: &Judgement<'_>) -> Vec<KindCount> {
+    tally::kinds(judgement)
 }
 
 /// Writes the counts of a fleet.

@@ -74,6 +74,47 @@ pub(super) fn summary(summary: &Summary<'_>, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
+/// Writes the counts, the storage of every repository that is not hidden, and when the last good backup of each asset
+/// was: of those `assets_max` whose last one is the longest ago, and how many others there are. The daemon's page.
+pub(super) fn page(judgement: &Judgement<'_>, assets_max: usize, out: &mut dyn Write) -> io::Result<()> {
+    let sources: Vec<&SourceFacts> = sources_of(judgement).collect();
+    fleet(judgement.at, &sources, &tally::kinds(judgement), out)?;
+    let mut repositories = Vec::new();
+    let mut assets = Vec::new();
+    for (subject, _) in judgement.subjects() {
+        match subject {
+            Subject::Repository(_, repository) if repository.stated.exempt.is_none() => {
+                repositories.push(subject);
+            }
+            Subject::Asset(_, _, asset) if asset.last_good.value().is_some() => assets.push(subject),
+            Subject::Source(_) | Subject::Repository(..) | Subject::Asset(..) => {}
+        }
+    }
+    let omitted = assets.len().saturating_sub(assets_max);
+    if omitted > 0 {
+        assets.sort_by_key(|subject| match subject {
+            Subject::Asset(_, _, asset) => asset.last_good.value(),
+            Subject::Source(_) | Subject::Repository(..) => None,
+        });
+        assets.truncate(assets_max);
+    }
+    let twins = Twins::among(repositories.iter().chain(&assets).copied());
+    for figure in FIGURES.iter().filter(|figure| figure.is_space || figure.name == LAST_GOOD) {
+        let mut family = Family::new(figure.name, figure.help, figure.worse, out);
+        let subjects = if figure.is_space { &repositories } else { &assets };
+        subjects.iter().try_for_each(|subject| figure.sample(subject, &twins, &mut family))?;
+        family.end()?;
+    }
+    let help = "How many assets with a good backup have no series of their own, to keep this page small: \
+                those whose last one is the most recent.";
+    let mut family = Family::new("lastgood_assets_without_series", help, Worse::Higher, out);
+    family.sample(Labels::default(), whole(omitted as u128))?;
+    family.end()
+}
+
+/// The figure that people ask for first.
+const LAST_GOOD: &str = "lastgood_last_good_backup_timestamp_seconds";
+
 /// Writes what both commands say: when, how well the sources were seen, and how many of each kind there are.
 fn fleet(
     at: Timestamp,
@@ -216,11 +257,9 @@ static FIGURES: [Figure; 7] = [
             Subject::Source(_) | Subject::Asset(..) => None,
         },
     ),
-    instant("lastgood_last_good_backup_timestamp_seconds", "When the last good backup was.", |subject| {
-        match subject {
-            Subject::Asset(_, _, asset) => stated(asset.last_good),
-            Subject::Source(_) | Subject::Repository(..) => None,
-        }
+    instant(LAST_GOOD, "When the last good backup was.", |subject| match subject {
+        Subject::Asset(_, _, asset) => stated(asset.last_good),
+        Subject::Source(_) | Subject::Repository(..) => None,
     }),
     instant("lastgood_last_offsite_copy_timestamp_seconds", "When the last offsite copy was.", |subject| {
         match subject {

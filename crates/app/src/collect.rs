@@ -1,0 +1,134 @@
+//! When is each source looked at while the daemon runs?
+//!
+//! The jobs of the collector's engine: one per source that is polled, on its own interval. A job looks and hands what it
+//! saw to the watch; what it saw is no matter of the engine's.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use lastgood_collector::{Call, Collector, Failure, FailureKind, Job, Jobs, Outcome, Phase, Second};
+use lastgood_core::id::SourceId;
+
+use crate::clock;
+use crate::pipeline::Opened;
+use crate::sources::Keep;
+use crate::watch::Watch;
+
+/// How long keeping a look may take, which may wait for a disk.
+const KEEPING: Duration = Duration::from_mins(1);
+
+/// How far ahead the first look lies, in seconds: the engine must know of it before.
+const AHEAD: i64 = 2;
+
+/// A source that is polled.
+#[derive(Clone)]
+pub struct Polled {
+    /// Its name.
+    pub id: SourceId,
+    /// The source, open.
+    pub source: Opened,
+    /// How long a look may take.
+    pub deadline: Duration,
+    /// How often it is looked at.
+    pub interval: Duration,
+    /// When it is looked at, now and then: at this second and every interval before and after it.
+    pub start_at: Second,
+}
+
+/// What is polled now. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Polling(Arc<RwLock<(u64, Vec<Polled>)>>);
+
+impl Polling {
+    /// Polls these from the next refresh of the engine on, each opened anew. One that was polled before as often as now
+    /// is looked at when it would have been.
+    pub fn replace(&self, sources: Vec<Polled>) {
+        let mut polling = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let (generation, before) = &*polling;
+        let start_at = |new: &Polled| {
+            let is_same = |old: &&Polled| old.id == new.id && old.interval == new.interval;
+            before.iter().find(is_same).map_or(new.start_at, |old| old.start_at)
+        };
+        let sources = sources.into_iter().map(|new| Polled { start_at: start_at(&new), ..new }).collect();
+        *polling = (generation + 1, sources);
+    }
+
+    fn now(&self) -> (u64, Vec<Polled>) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Offers the sources as jobs.
+pub struct Looks {
+    /// What is polled.
+    pub polling: Polling,
+    /// Who is handed what was seen.
+    pub watch: Watch,
+}
+
+/// A source as one configuration opened it: another one is another source, though nothing in its text may differ.
+pub struct Spec {
+    generation: u64,
+    source: Opened,
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.generation == other.generation
+    }
+}
+
+impl Collector for Looks {
+    type Spec = Spec;
+
+    async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
+        let (generation, sources) = self.polling.now();
+        for polled in sources {
+            let interval = i64::try_from(polled.interval.as_secs()).unwrap_or(i64::MAX);
+            let spec = Spec { generation, source: polled.source };
+            let job = Job::new(polled.id.as_str(), [interval], spec);
+            jobs.push(job.phase(Phase::At(polled.start_at)).deadline(polled.deadline + KEEPING)).await;
+        }
+        Ok(())
+    }
+
+    async fn perform(&self, call: &Call<Self>) -> Outcome {
+        tracing::debug!(source = call.id(), missed = call.missed_count(), "looking");
+        let collection = call.spec().source.look(clock::now(), Keep::Judged).await;
+        for failure in &collection.failures {
+            tracing::info!(source = call.id(), kind = %failure.kind, "not seen: {}", failure.reason);
+        }
+        let seen = collection.repositories.len();
+        self.watch.take(collection).await.map_err(|error| {
+            let causes =
+                std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+            let words: Vec<_> = causes.map(ToString::to_string).collect();
+            Failure::new(FailureKind::Refused, words.join(": "))
+        })?;
+        tracing::info!(source = call.id(), repositories = seen, "looked");
+        Ok(Vec::new())
+    }
+}
+
+/// When a source is looked at first, all in seconds: an interval after the last look, at once where there was none or
+/// where that has passed, and never later than in an interval. Restarting the daemon asks nobody more often. The
+/// `place` of a source among all keeps the first looks a second apart.
+pub fn first_look(looked_at: Option<i64>, interval: i64, now: i64, place: i64) -> Second {
+    let soon = now.saturating_add(AHEAD).saturating_add(place);
+    let latest = soon.saturating_add(interval);
+    Second(looked_at.map_or(soon, |at| at.saturating_add(interval).clamp(soon, latest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_asks_nobody_more_often_and_nobody_later() {
+        let first = |looked_at| first_look(looked_at, 900, 9_990, 8).0;
+        assert_eq!(first(None), 10_000);
+        assert_eq!(first(Some(9_900)), 10_800);
+        assert_eq!(first(Some(1_000)), 10_000);
+        assert_eq!(first(Some(99_000)), 10_900, "a clock that was set back");
+    }
+}

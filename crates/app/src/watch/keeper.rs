@@ -1,0 +1,286 @@
+//! What does the thread that watches do with what it is asked?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lastgood_core::checks::{self, visibility};
+use lastgood_core::expectation::{Expectations, Layer, Origin, Scope};
+use lastgood_core::facts::{Facts, SourceFacts};
+use lastgood_core::id::SourceId;
+use lastgood_core::judge::judge;
+use lastgood_core::observation::Collection;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::tick::{self, Proposal, Rules};
+use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
+use crate::clock::Stopwatch;
+use crate::config::{Config, ConfigError};
+use crate::sources;
+use crate::store::{Decided, Decision, StoreError, kept};
+
+/// How often a tick is decided anew where somebody says something meanwhile.
+const TRIES_MAX: u32 = 5;
+
+/// The distance between two instants that are only told apart.
+const NANOSECOND: jiff::SignedDuration = jiff::SignedDuration::from_nanos(1);
+
+/// What is known, what must be true, and who is told.
+pub(super) struct Keeper {
+    parts: Parts,
+    facts: Facts,
+    expectations: Expectations,
+    rules: Rules,
+    /// Every source of the configuration, and ourselves.
+    sources: BTreeSet<SourceId>,
+    channels: Vec<String>,
+    every: Duration,
+    assets_max: usize,
+    decided_at: Timestamp,
+    publish: watch::Sender<Arc<Published>>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        written: &Written,
+        facts: Facts,
+        parts: Parts,
+        publish: watch::Sender<Arc<Published>>,
+    ) -> Result<Self, ConfigError> {
+        let config = read(written)?;
+        let rules = Rules { owners: Vec::new(), damping: config.serve.damping, repeat_after: None };
+        let mut keeper = Self {
+            parts,
+            facts,
+            expectations: Expectations::new(checks::thresholds_of, Vec::new()),
+            rules,
+            sources: BTreeSet::new(),
+            channels: Vec::new(),
+            every: config.serve.tick,
+            assets_max: 0,
+            decided_at: Timestamp::MIN,
+            publish,
+        };
+        keeper.go_on_with(config);
+        Ok(keeper)
+    }
+
+    /// Takes a configuration: what is known of sources that are not in it any more is forgotten.
+    fn go_on_with(&mut self, config: Config) {
+        let serve = config.serve;
+        self.sources = config.sources.iter().map(|source| source.id.clone()).collect();
+        self.facts.sources.retain(|known| {
+            let is_same = |source: &sources::SourceConfig| {
+                source.id == known.id && source.entry.kind.id == known.kind.id
+            };
+            config.sources.iter().any(is_same)
+        });
+        self.sources.insert(ourselves::id());
+        self.channels = config.channels.iter().map(|channel| channel.config.name.clone()).collect();
+        self.rules =
+            Rules { owners: config.owners, damping: serve.damping, repeat_after: serve.repeat_after };
+        self.every = serve.tick;
+        self.assets_max = serve.metrics_assets_max;
+        let mut layers = config.layers;
+        layers.push(our_own_layer());
+        self.expectations = Expectations::new(checks::thresholds_of, layers);
+    }
+
+    /// Serves until it is told to stop, or until nobody is there any more who could ask.
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Asked>) {
+        let mut regular = tokio::time::interval(self.every);
+        regular.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = PAUSE_MIN;
+        let mut is_wanted = false;
+        loop {
+            tokio::select! {
+                asked = waiting.recv() => match asked {
+                    None => return,
+                    Some(Asked::Stop(answer)) => {
+                        let _ = answer.send(());
+                        return;
+                    }
+                    Some(asked) => {
+                        let every = self.every;
+                        is_wanted |= self.answer(asked).await;
+                        if self.every != every {
+                            regular.reset_after(self.every);
+                        }
+                    }
+                },
+                () = tokio::time::sleep(pause), if is_wanted => {
+                    is_wanted = false;
+                    pause = self.tick_and_say().await;
+                    regular.reset_after(self.every);
+                }
+                _ = regular.tick() => {
+                    is_wanted = false;
+                    pause = self.tick_and_say().await;
+                }
+            }
+        }
+    }
+
+    /// Does what is asked; true if a tick should follow soon.
+    async fn answer(&mut self, asked: Asked) -> bool {
+        match asked {
+            Asked::Take(collection, answer) => {
+                let taken = self.take(*collection).await;
+                let is_taken = taken.is_ok();
+                let _ = answer.send(taken);
+                is_taken
+            }
+            Asked::Tick(answer) => {
+                let _ = answer.send(self.tick().await);
+                false
+            }
+            Asked::Reload(written, answer) => {
+                let config = read(&written).map(|config| self.go_on_with(config));
+                if config.is_ok() {
+                    self.publish.send_modify(|published| Arc::make_mut(published).refused = None);
+                }
+                let _ = answer.send(config);
+                true
+            }
+            Asked::Refused(why) => {
+                self.publish.send_modify(|published| Arc::make_mut(published).refused = Some(why));
+                false
+            }
+            Asked::Wake => true,
+            Asked::Stop(_) => false,
+        }
+    }
+
+    /// Keeps a look in the store, then in the facts.
+    ///
+    /// Looks at one source must follow each other. Where the clock was set back, a look counts as made just after the
+    /// newest instant we know: what it states is dated by itself, and the fleet stays seen.
+    async fn take(&mut self, mut collection: Collection) -> Result<(), TakeError> {
+        let id = collection.source.clone();
+        if !self.sources.contains(&id) {
+            return Err(TakeError::NotWatched(id));
+        }
+        let known = self.facts.sources.iter().position(|known| known.id == id);
+        let newest = known.map_or(Timestamp::MIN, |index| self.facts.sources[index].looked_at);
+        let is_set_back = (self.parts.clock)() < self.decided_at;
+        let floor = if is_set_back { newest.max(self.decided_at) } else { newest };
+        if collection.observed_at <= floor {
+            tracing::warn!(source = %id, "the clock was set back; the look counts as made just after the one before");
+            collection.observed_at =
+                floor.saturating_add(NANOSECOND).expect("a length that is no calendar unit");
+        }
+        let kept = kept(&collection);
+        let stored = self.parts.store.append(&collection).await;
+        stored.map_err(|source| TakeError::Store { source_id: id, source })?;
+        match known {
+            Some(index) => self.facts.sources[index].renew(kept),
+            None => self.facts.sources.push(SourceFacts::first(kept)),
+        }
+        Ok(())
+    }
+
+    /// Ticks, and says what went wrong. Returns how long to wait at least until the next one.
+    async fn tick_and_say(&mut self) -> Duration {
+        let stopwatch = Stopwatch::start();
+        if let Err(error) = self.tick().await {
+            let why = said(&error);
+            tracing::error!("nothing could be decided: {why}; it is tried again at the next tick");
+            self.publish.send_modify(|published| {
+                let published = Arc::make_mut(published);
+                (published.trouble, published.tried) = (Some(why), Stopwatch::start());
+            });
+        }
+        (stopwatch.read() * PAUSE_FACTOR).max(PAUSE_MIN)
+    }
+
+    /// One frozen instant, one judgement, one deciding transaction.
+    async fn tick(&mut self) -> Result<Ticked, StoreError> {
+        let stopwatch = Stopwatch::start();
+        for collection in self.parts.pushed.collections((self.parts.clock)()).await {
+            if let Err(error) = self.take(collection).await {
+                tracing::error!("what was pushed is judged later: {}", said(&error));
+            }
+        }
+        let undelivered = self.parts.store.undelivered().await?;
+        let now = (self.parts.clock)();
+        let us = ourselves::facts(&self.facts, &self.expectations, (&self.channels, &undelivered), now);
+        self.facts.sources.push(us);
+        let decided = self.decide(now).await;
+        self.facts.sources.pop();
+        let (ticked, published) = decided?;
+        self.decided_at = self.decided_at.max(now);
+        if ticked.message_count > 0 {
+            self.parts.told.notify_one();
+        }
+        let took = stopwatch.read();
+        self.publish.send_modify(|newest| {
+            let refused = newest.refused.clone();
+            *newest = Arc::new(Published { took, refused, ..published });
+        });
+        Ok(ticked)
+    }
+
+    /// Decides until nobody says anything meanwhile.
+    async fn decide(&self, now: Timestamp) -> Result<(Ticked, Published), StoreError> {
+        let judgement = judge(&self.facts, &self.expectations, now);
+        let mut tries = 0;
+        loop {
+            let standing = self.parts.store.standing(now).await?;
+            let proposal = tick::propose(&judgement, &self.facts, &standing, (&self.sources, &self.rules));
+            let decision = self.decision(standing.revision, now, &proposal);
+            let ticked = Ticked {
+                at: now,
+                change_count: decision.changes.len(),
+                message_count: decision.messages.len(),
+            };
+            tries += 1;
+            match self.parts.store.decide(decision).await {
+                Ok(Decided::Kept(_) | Decided::Already(_)) => {
+                    let known = &proposal.known;
+                    return Ok((ticked, Published::of(&judgement, &self.facts, known, self.assets_max)));
+                }
+                Err(StoreError::Superseded) if tries < TRIES_MAX => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn decision(&self, revision: u64, now: Timestamp, proposal: &Proposal) -> Decision {
+        let names = tick::called(&self.facts, &proposal.plan.digests);
+        let called = |subject: &lastgood_core::id::SubjectId| {
+            names.get(subject).cloned().unwrap_or_else(|| tick::called_by_key(subject))
+        };
+        let messages = proposal.plan.digests.iter().map(|digest| (self.parts.write)(digest, &called, now));
+        Decision {
+            revision,
+            decided_at: now,
+            changes: proposal.changes.clone(),
+            messages: messages.collect(),
+            withheld: proposal.plan.withheld.clone(),
+        }
+    }
+}
+
+/// Whether we see anything is decided with the sources, so that we are blind from the first instant at which it is said.
+fn our_own_layer() -> Layer {
+    let origin = Origin::Source("ourselves".into());
+    let values = vec![(visibility::BLIND_AFTER.name, Some(0), origin)];
+    Layer { scope: Scope::Source(ourselves::id()), values }
+}
+
+fn read(written: &Written) -> Result<Config, ConfigError> {
+    Config::from_text(&written.path, &written.text, &sources::ALL)
+}
+
+/// An error with its causes, from the outside in.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}

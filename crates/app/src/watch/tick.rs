@@ -1,0 +1,153 @@
+//! What does a tick decide? Pure: from what was judged and what stands to what changes and who is told.
+//!
+//! It reads nothing and keeps nothing, so that a dry run, a test and the daemon decide the same.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use lastgood_core::facts::{Facts, Subject};
+use lastgood_core::id::{SourceId, SubjectId};
+use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter, reconcile};
+use lastgood_core::judge::Judgement;
+use lastgood_core::message::Called;
+use lastgood_core::notify::{Answer, Digest, Plan, Situation, plan};
+use lastgood_core::observation::LastRun;
+use lastgood_core::recipient::{Recipient, Streak};
+use lastgood_core::silence::{Silence, Silenced};
+use lastgood_core::time::Seconds;
+
+use super::ourselves;
+use crate::directory::{Owner, Pattern, fixed};
+use crate::store::Standing;
+
+/// What decides besides facts and thresholds.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who is to be told.
+    pub owners: Vec<Owner>,
+    /// How many looks it takes to open and to close an incident.
+    pub damping: Damping,
+    /// How long after a telling people are reminded; `None` never.
+    pub repeat_after: Option<Seconds>,
+}
+
+/// What a tick decides.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// What becomes of incidents.
+    pub changes: Vec<Change>,
+    /// Incidents that are suspected or open after that.
+    pub known: Known,
+    /// Who is told what, and who is not.
+    pub plan: Plan,
+}
+
+/// Decides, at the instant that was judged at.
+///
+/// 1. Verdicts are compared with the incidents that are known.
+/// 2. Who is told follows from what is open after that, and from what closed, now or before.
+pub fn propose(
+    judgement: &Judgement<'_>,
+    facts: &Facts,
+    standing: &Standing,
+    (sources, rules): (&BTreeSet<SourceId>, &Rules),
+) -> Proposal {
+    let changes = reconcile(&standing.known, judgement, sources, rules.damping);
+    let (known, just_closed) = after(&standing.known, &changes);
+    let closed: Vec<_> = standing.closed.iter().cloned().chain(just_closed).collect();
+    let silences: Vec<_> = standing.silences.iter().map(silenced).collect();
+    let directory = |matter: &Matter| Answer::Recipients(recipients(rules, matter));
+    let streaks = LazyCell::new(|| streaks(facts, &known));
+    let streak = |matter: &Matter| streaks.get(&matter.subject).copied().unwrap_or_default();
+    let plan = plan(&Situation {
+        now: judgement.at,
+        known: &known,
+        closed: &closed,
+        told: &standing.told,
+        directory: &directory,
+        streak: &streak,
+        silences: &silences,
+        repeat_after: rules.repeat_after,
+    });
+    Proposal { changes, known, plan }
+}
+
+/// Everybody who is to be told of a matter. Of a channel that does not deliver nobody is told through that channel.
+fn recipients(rules: &Rules, matter: &Matter) -> Vec<Recipient> {
+    let mut recipients = fixed::recipients(&rules.owners, matter);
+    if let Some(channel) = ourselves::channel_of(&matter.subject) {
+        recipients.retain(|recipient| recipient.address.channel.as_bytes() != channel.bytes());
+    }
+    recipients
+}
+
+/// What is known after the changes, and what closed with them.
+fn after(known: &Known, changes: &[Change]) -> (Known, Vec<(Incident, Closing)>) {
+    let mut known = known.clone();
+    let mut closed = Vec::new();
+    for change in changes {
+        match change {
+            Change::Suspected(incident) | Change::Opened(incident) | Change::Kept(incident) => {
+                known.insert(incident.matter.clone(), incident.clone());
+            }
+            Change::Forgotten(matter) => {
+                known.remove(matter);
+            }
+            Change::Closed(incident, closing) => {
+                known.remove(&incident.matter);
+                closed.push((incident.clone(), closing.clone()));
+            }
+        }
+    }
+    (known, closed)
+}
+
+/// A pattern that cannot be read (of a newer version) silences nothing: better told once too often.
+fn silenced(silence: &Silence) -> Silenced<'_> {
+    let pattern = Pattern::new(&silence.pattern).ok();
+    let speaks_of = move |path: &str| pattern.as_ref().is_some_and(|pattern| pattern.matches(path));
+    Silenced { silence, speaks_of: Box::new(speaks_of) }
+}
+
+/// What patience is measured with, of every asset with an incident: one walk through the facts, not one per incident.
+fn streaks(facts: &Facts, known: &Known) -> HashMap<SubjectId, Streak> {
+    let wanted: HashSet<&SubjectId> = known.keys().map(|matter| &matter.subject).collect();
+    let of = |subject: Subject<'_>| {
+        let Subject::Asset(_, _, asset) = subject else { return None };
+        let id = subject.id();
+        let in_row = match asset.last_run {
+            LastRun::Failed { in_row, .. } => in_row,
+            LastRun::NoneYet | LastRun::Succeeded => 0,
+        };
+        let streak = Streak { in_row, last_success_at: asset.last_good.value() };
+        wanted.contains(&id).then_some((id, streak))
+    };
+    facts.subjects().filter_map(of).collect()
+}
+
+/// What people call the subjects that the digests name; those that left are called by their keys.
+pub fn called(facts: &Facts, digests: &[Digest]) -> BTreeMap<SubjectId, Called> {
+    let entries = || digests.iter().flat_map(|digest| &digest.entries);
+    let named = entries().map(|entry| &entry.incident.matter);
+    let affected = entries().flat_map(|entry| &entry.affected);
+    let wanted: HashSet<&SubjectId> = named.chain(affected).map(|matter| &matter.subject).collect();
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let called = facts.subjects().filter_map(|subject| {
+        let id = subject.id();
+        let called = Called { name: subject.name().into_owned(), kind: subject.kind_id() };
+        wanted.contains(&id).then_some((id, called))
+    });
+    called.collect()
+}
+
+/// What somebody is called who is not there any more.
+pub fn called_by_key(subject: &SubjectId) -> Called {
+    let (key, kind) = match (&subject.asset, &subject.repository) {
+        (Some(asset), _) => (asset.text().into_owned(), "asset"),
+        (None, Some(repository)) => (repository.text().into_owned(), "repository"),
+        (None, None) => (subject.source.to_string(), "source"),
+    };
+    Called { name: key, kind }
+}

@@ -1,0 +1,3 @@
+//! Which pages are there for people? One file and one template each.
+
+pub(super) mod status;
