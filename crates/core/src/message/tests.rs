@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::checks::{behind_local, offline, unsuccessful};
 use crate::id::{CheckId, Name};
-use crate::recipient::Address;
+use crate::recipient::{Address, Role};
 use crate::testing::{noon, source_id};
 use crate::time::Seconds;
 use crate::verdict::Reason;
@@ -30,7 +30,7 @@ fn incident(asset: Option<&str>, check: CheckId, reason: Reason) -> Incident {
 
 fn entry(incident: Incident, why: Why) -> Entry {
     let because = vec!["owner of acme/*".to_owned()];
-    Entry { incident, why, closing: None, affected: Vec::new(), because }
+    Entry { incident, why, closing: None, affected: Vec::new(), role: Some(Role::Customer), because }
 }
 
 /// Composes two hours after noon.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::incident::cause::causes;
 use crate::incident::{Closing, Incident, Known, Matter};
-use crate::recipient::{Address, Recipient, Streak};
+use crate::recipient::{Address, Recipient, Role, Streak};
 use crate::silence::{Silenced, covering};
 use crate::time::{Elapsed, Seconds, elapsed};
 
@@ -102,6 +102,8 @@ pub struct Entry {
     pub closing: Option<Closing>,
     /// What it explains, by kind of matter: those are not told on their own.
     pub affected: Vec<Matter>,
+    /// What they are to the subject; `None` for what is over.
+    pub role: Option<Role>,
     /// Why them.
     pub because: Vec<String>,
 }
@@ -243,9 +245,10 @@ impl<'a> Planning<'a> {
             match self.decide(incident, &episode, &recipient) {
                 Ok(Some(why)) => {
                     let affected = self.affected.get(&incident.matter).cloned().unwrap_or_default();
-                    let because = recipient.because;
-                    let entry = Entry { incident: incident.clone(), why, closing: None, affected, because };
-                    self.tell(recipient.address, entry);
+                    let Recipient { address, role, because, .. } = recipient;
+                    let (incident, role) = (incident.clone(), Some(role));
+                    let entry = Entry { incident, why, closing: None, affected, role, because };
+                    self.tell(address, entry);
                 }
                 Ok(None) => {}
                 Err(withheld) => self.withheld.push((episode.clone(), Some(recipient.address), withheld)),
@@ -315,8 +318,8 @@ impl<'a> Planning<'a> {
                 continue;
             }
             let (incident, closing) = (incident.clone(), Some(closing.clone()));
-            let entry =
-                Entry { incident, why: Why::Resolved, closing, affected: Vec::new(), because: Vec::new() };
+            let (why, affected, because) = (Why::Resolved, Vec::new(), Vec::new());
+            let entry = Entry { incident, why, closing, affected, role: None, because };
             self.tell(address, entry);
         }
     }

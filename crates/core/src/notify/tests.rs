@@ -352,6 +352,21 @@ fn a_directory_is_asked_once_about_a_cause_however_much_it_explains() {
 }
 
 #[test]
+fn an_entry_says_what_its_reader_is_to_the_subject_unless_it_is_over() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    world.answer = Answer::Recipients(vec![Recipient { role: Role::Operator, ..recipient("ada") }]);
+    let roles = |world: &World| {
+        let digests = world.plan(minute(1)).digests;
+        digests.iter().flat_map(|digest| &digest.entries).map(|entry| entry.role).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(&world), [Some(Role::Operator)]);
+    world.tell(minute(1));
+    let over = std::mem::take(&mut world.known).into_values();
+    world.closed = over.map(|incident| (incident, Closing::Recovered)).collect();
+    assert_eq!(roles(&world), [None]);
+}
+
+#[test]
 fn only_who_was_told_is_told_that_it_is_over_and_another_episode_is_told_again() {
     let over = incident("acme/nas1/db", unsuccessful::ID);
     let mut world = World::new(&[]);
