@@ -97,6 +97,14 @@ pub struct SourceId(Box<str>);
 pub struct InvalidSourceId(String);
 
 impl SourceId {
+    /// The name of the source that we are ourselves; no other source may have it.
+    pub const OURSELVES: &str = "lastgood";
+
+    /// True for the source that we are ourselves.
+    pub fn is_ourselves(&self) -> bool {
+        self.as_str() == Self::OURSELVES
+    }
+
     /// Reads a source name: 1 to 64 ASCII letters, digits, `.`, `_` or `-`, so that it never needs escaping.
     pub fn new(text: &str) -> Result<Self, InvalidSourceId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -196,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_source_name_never_needs_escaping() {
-        assert!(SourceId::new("acme-2.eu_x").is_ok());
+        assert!(SourceId::new("acme-2.eu_x").is_ok_and(|id| !id.is_ourselves()));
+        assert!(SourceId::new(SourceId::OURSELVES).is_ok_and(|id| id.is_ourselves()));
         for wrong in ["", "a/b", "a b", "ä", &"x".repeat(65)] {
             assert!(SourceId::new(wrong).is_err(), "{wrong:?}");
         }

@@ -246,6 +246,8 @@ pub struct RepositoryObservation {
     pub created_at: Stated<Timestamp>,
     /// True if it holds any backup at all.
     pub used_ever: bool,
+    /// Since when what we tell through it has not arrived, never if nothing waits; stated of our own channels only.
+    pub undelivered_since: Stated<Timestamp>,
     /// How much of the list of its assets was read.
     pub listing: Extent,
     /// What was protected.
@@ -272,6 +274,7 @@ impl RepositoryObservation {
             warranty_end: Stated::Missing,
             created_at: Stated::Missing,
             used_ever: false,
+            undelivered_since: Stated::Missing,
             listing: Extent::Complete,
             assets: Vec::new(),
             details: Vec::new(),

@@ -22,12 +22,13 @@ pub mod reboot_due;
 pub mod schedule;
 pub mod service_expiry;
 pub mod stuck;
+pub mod undelivered;
 pub mod unsuccessful;
 pub mod unverified;
 pub mod visibility;
 
 /// Every check, in the order of the documentation.
-pub static ALL: [&Check; 12] = [
+pub static ALL: [&Check; 13] = [
     &offline::CHECK,
     &reboot_due::CHECK,
     &quota::CHECK,
@@ -40,6 +41,7 @@ pub static ALL: [&Check; 12] = [
     &stuck::CHECK,
     &service_expiry::CHECK,
     &visibility::CHECK,
+    &undelivered::CHECK,
 ];
 
 /// A question with a pure answer.

@@ -134,6 +134,8 @@ pub enum Origin {
     Default,
     /// The kind of the asset or repository.
     Kind(&'static str),
+    /// The interval on which the source is looked at.
+    Interval,
     /// `[thresholds]` of the configuration, with file and line.
     Config(Rc<str>),
     /// `thresholds` of the source, with file and line.
@@ -149,6 +151,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::Kind(kind) => write!(f, "default of {kind}"),
+            Self::Interval => f.write_str("3 intervals of the source"),
             Self::Config(place) => write!(f, "[thresholds], {place}"),
             Self::Source(place) => write!(f, "thresholds of the source, {place}"),
             Self::Override(place) => write!(f, "[[override]], {place}"),

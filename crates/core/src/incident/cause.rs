@@ -5,16 +5,20 @@
 //! for a consequence.
 
 use super::{Incident, Known, Matter};
-use crate::checks::{behind_local, behind_offsite, offline, unverified, visibility};
-use crate::id::{CheckId, SubjectId};
+use crate::checks::{behind_local, behind_offsite, offline, schedule, stuck, unverified, visibility};
+use crate::id::{CheckId, SourceId, SubjectId};
 
-/// Checks of an asset that only say how long something did not happen.
-const TIME_CHECKS: [CheckId; 3] = [behind_local::ID, behind_offsite::ID, unverified::ID];
+/// Checks of an asset that only say how long something did not happen, or did not end.
+const TIME_CHECKS: [CheckId; 5] =
+    [behind_local::ID, behind_offsite::ID, schedule::ID, stuck::ID, unverified::ID];
 
 /// Returns the open incidents that explain this one, the outermost first; none if it stands for itself.
 ///
-/// A source that cannot be seen explains repositories that are offline or cannot be seen; any of these explains the
-/// time checks of the assets in it. At most one of a source and one of a repository.
+/// 1. Where we ourselves see nothing, that explains every source that cannot be seen, and through it what that explains.
+/// 2. A source that cannot be seen explains repositories that are offline or cannot be seen; any of these explains the
+///    time checks of the assets in it.
+///
+/// At most one of ourselves, one of a source and one of a repository.
 pub fn causes<'a>(incident: &Incident, known: &'a Known) -> impl Iterator<Item = &'a Incident> + use<'a> {
     let Matter { subject, check } = &incident.matter;
     let of = |subject: &SubjectId, check: CheckId| {
@@ -22,16 +26,26 @@ pub fn causes<'a>(incident: &Incident, known: &'a Known) -> impl Iterator<Item =
         found.filter(|found| found.is_open())
     };
     let is_explained = match (&subject.repository, &subject.asset) {
-        (None, _) => false,
+        (None, _) => *check == visibility::ID,
         (Some(_), None) => [offline::ID, visibility::ID].contains(check),
         (Some(_), Some(_)) => TIME_CHECKS.contains(check),
     };
-    if !is_explained {
-        return None.into_iter().chain(None);
+    let mut causes = [None; 3];
+    if is_explained {
+        let source = SubjectId { source: subject.source.clone(), repository: None, asset: None };
+        let repository = subject.place().filter(|_| subject.asset.is_some());
+        let of_source = of(&source, visibility::ID);
+        // A source that can be seen is not explained by our blindness, nor is anything in it.
+        let of_ourselves = of_source.filter(|_| !subject.source.is_ourselves());
+        causes[0] = of_ourselves.and_then(|_| of(&ourselves(), visibility::ID));
+        causes[1] = of_source.filter(|_| subject.repository.is_some());
+        causes[2] = repository
+            .and_then(|repository| of(&repository, offline::ID).or_else(|| of(&repository, visibility::ID)));
     }
-    let source = SubjectId { source: subject.source.clone(), repository: None, asset: None };
-    let repository = subject.place().filter(|_| subject.asset.is_some());
-    let of_repository = repository
-        .and_then(|repository| of(&repository, offline::ID).or_else(|| of(&repository, visibility::ID)));
-    of(&source, visibility::ID).into_iter().chain(of_repository)
+    causes.into_iter().flatten()
+}
+
+fn ourselves() -> SubjectId {
+    let source = SourceId::new(SourceId::OURSELVES).expect("our own name is a name (tested)");
+    SubjectId { source, repository: None, asset: None }
 }

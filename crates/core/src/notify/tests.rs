@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::{behind_local, offline, unsuccessful, visibility};
+use crate::checks::{behind_local, offline, schedule, stuck, undelivered, unsuccessful, visibility};
 use crate::id::{CheckId, Name, SubjectId};
 use crate::recipient::{Patience, Role};
 use crate::silence::Silence;
@@ -252,6 +252,38 @@ fn a_cause_is_told_for_what_it_affects_and_what_is_still_bad_after_it_is_told_th
         world.tell(minute(4)),
         ["ada acme/nas1/db First +0", "ada acme/nas1/web First +0", "ada acme/nas1 Resolved +0"]
     );
+}
+
+#[test]
+fn when_nothing_can_be_seen_only_the_incident_about_ourselves_is_told() {
+    let ourselves = matter("lastgood", visibility::ID);
+    let mut world = World::new(&[
+        incident("lastgood", visibility::ID),
+        incident("lastgood/mail", undelivered::ID),
+        incident("acme", visibility::ID),
+        incident("acme/nas1", offline::ID),
+        incident("acme/nas1/db", schedule::ID),
+        incident("other", visibility::ID),
+        incident("other/nas1/db", stuck::ID),
+        incident("other/nas1/db", unsuccessful::ID),
+        // This source can be seen: what is wrong in it stands for itself.
+        incident("seen/nas1", offline::ID),
+        incident("seen/nas1/db", behind_local::ID),
+    ]);
+    let told = world.tell(minute(1));
+    assert_eq!(
+        told,
+        [
+            "ada lastgood First +5",
+            "ada lastgood/mail First +0",
+            "ada other/nas1/db First +0",
+            "ada seen/nas1 First +1",
+        ]
+    );
+    assert_eq!(world.tell(minute(2)), NOTHING);
+    world.known.remove(&ourselves);
+    world.known.remove(&matter("other", visibility::ID));
+    assert_eq!(world.tell(minute(3)), ["ada acme First +2", "ada other/nas1/db First +0"]);
 }
 
 /// An appliance that is offline and an agent of it that is late, each with who is to be told.

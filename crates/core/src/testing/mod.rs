@@ -45,6 +45,14 @@ pub static ACCOUNT: Kind = Kind {
     defaults: &[],
 };
 
+/// A channel of our own.
+pub static CHANNEL: Kind = Kind {
+    id: "channel",
+    subject: SubjectType::Repository,
+    checks: &[checks::undelivered::ID],
+    defaults: &[],
+};
+
 /// An asset of which everything is stated; verified on its own, so that `verified_after` is 48 h.
 pub static AGENT: Kind = Kind {
     id: "agent",
@@ -86,6 +94,9 @@ pub static OTHER: Kind = Kind { id: "other", subject: SubjectType::Asset, checks
 /// A kind of source for tests; every check there is applies to one of its kinds.
 pub static PORTAL: SourceKind =
     SourceKind { id: "portal", kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &PING, &OTHER] };
+
+/// What we are ourselves as a source.
+pub static OURSELVES: SourceKind = SourceKind { id: SourceId::OURSELVES, kinds: &[&CHANNEL] };
 
 /// Reads an instant such as `2026-03-02T12:00:00Z`.
 pub fn at(text: &str) -> Timestamp {

@@ -104,6 +104,10 @@ pub enum Reason {
     NothingUnderWay,
     /// A run began at this instant and has not ended; so long is allowed.
     UnderWay(Timestamp, Seconds),
+    /// Every message was delivered, or not tried yet.
+    NothingWaits,
+    /// The first attempt in vain at a message that still waits was at this instant; so long is allowed.
+    Waiting(Timestamp, Seconds),
 }
 
 /// The answer to one check about one subject, with what decided it.
@@ -187,6 +191,11 @@ impl Reason {
                 let compared = if is_older(at, limit, now) { "more than" } else { "within" };
                 format!("a run began {} and has not ended, {compared} {limit}", ago(at, now))
             }
+            Self::NothingWaits => "no message waits".to_owned(),
+            Self::Waiting(at, limit) => {
+                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
+                format!("messages wait, the first attempt in vain was {}, {compared} {limit}", ago(at, now))
+            }
         }
     }
 
@@ -254,6 +263,13 @@ impl Reason {
                 (Outcome::Ok, Ok(end)) => format!("turns bad after {}, unless it ends before", Instant(end)),
                 _ => "turns ok once it ends or another one does".to_owned(),
             },
+            Self::NothingWaits => "turns bad when messages cannot be delivered for too long".to_owned(),
+            Self::Waiting(at, limit) => match (outcome, at.checked_add(limit.duration())) {
+                (Outcome::Ok, Ok(end)) => {
+                    format!("turns bad after {}, unless they are delivered before", Instant(end))
+                }
+                _ => "turns ok once every message that waits is delivered or given up".to_owned(),
+            },
         }
     }
 
@@ -268,7 +284,8 @@ impl Reason {
             | Self::Unused(at, limit)
             | Self::BlindSince(at, limit)
             | Self::Missed { planned_at: at, grace: limit, .. }
-            | Self::UnderWay(at, limit) => at.checked_add(limit.duration()).ok(),
+            | Self::UnderWay(at, limit)
+            | Self::Waiting(at, limit) => at.checked_add(limit.duration()).ok(),
             Self::Ends(at, notice) => at.checked_sub(notice.duration()).ok(),
             Self::Failed(count, limit, at) => at.filter(|_| count == limit),
             Self::VerificationFailed(at) => at,
@@ -291,7 +308,8 @@ impl Reason {
             | Self::OnPlan(_)
             | Self::PlanUnreadable
             | Self::PlannedAhead(_)
-            | Self::NothingUnderWay => None,
+            | Self::NothingUnderWay
+            | Self::NothingWaits => None,
         }
     }
 }

@@ -411,3 +411,29 @@ fn a_verdict_about_a_run_under_way_says_since_when() {
       since -
     ");
 }
+
+#[test]
+fn a_verdict_about_a_channel_says_since_when_messages_wait() {
+    let check = &checks::undelivered::CHECK;
+    let hour = Seconds::hours(1);
+    let text = [
+        told(check, Ok, Reason::NothingWaits),
+        told(check, Ok, Reason::Waiting(hours_ago(1), hour)),
+        told(check, Bad, Reason::Waiting(hours_ago(2), hour)),
+        told(check, Unknown, Reason::Ahead(hours_ago(-48))),
+    ];
+    assert_snapshot!(text.concat(), @r"
+    ok: no message waits
+      turns bad when messages cannot be delivered for too long
+      since -
+    ok: messages wait, the first attempt in vain was 1 h ago (2026-03-02 11:00:00Z), within 1 h
+      turns bad after 2026-03-02 12:00:00Z, unless they are delivered before
+      since -
+    bad: messages wait, the first attempt in vain was 2 h ago (2026-03-02 10:00:00Z), more than 1 h
+      turns ok once every message that waits is delivered or given up
+      since 2026-03-02 11:00:00Z
+    unknown: the first attempt in vain is dated in the future (2026-03-04 12:00:00Z): a clock must be wrong
+      can be judged once 2026-03-04 12:00:00Z is past, or the clock that stated it is right
+      since -
+    ");
+}

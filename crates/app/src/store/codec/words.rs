@@ -172,6 +172,8 @@ enum ReasonWords {
     PlannedAhead(#[serde(with = "instant")] Timestamp),
     NothingUnderWay,
     UnderWay(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    NothingWaits,
+    Waiting(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
 }
 
 /// An instant as RFC 3339 with every digit it has.
@@ -247,6 +249,8 @@ mod tests {
             Reason::PlannedAhead(at),
             Reason::NothingUnderWay,
             Reason::UnderWay(at, limit),
+            Reason::NothingWaits,
+            Reason::Waiting(at, limit),
         ] {
             assert_eq!(read_reason(&write_reason(reason)), Ok(reason));
         }

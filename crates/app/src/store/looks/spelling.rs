@@ -81,7 +81,7 @@ fn stated<T: Copy>(value: Stated<T>, words: impl Fn(T) -> Value) -> Value {
 fn repository_words(stated_repository: &RepositoryObservation) -> Value {
     let repository = stated_repository;
     let instant = |at| stated(at, |at: jiff::Timestamp| json!(at.to_string()));
-    json!({
+    let mut words = json!({
         "repository": name(&repository.key),
         "name": name(&repository.name),
         "kind": repository.kind.id,
@@ -96,7 +96,11 @@ fn repository_words(stated_repository: &RepositoryObservation) -> Value {
         "created_at": instant(repository.created_at),
         "used_ever": repository.used_ever,
         "listing": extent(repository.listing),
-    })
+    });
+    if repository.undelivered_since != Stated::Missing {
+        words["undelivered_since"] = instant(repository.undelivered_since);
+    }
+    words
 }
 
 fn asset_words(asset: &AssetObservation) -> Value {

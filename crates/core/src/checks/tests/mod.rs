@@ -116,6 +116,7 @@ fn every_check_explains_itself() {
 #[case("stuck_after", "24 h")]
 #[case("expiry_notice", "30 d")]
 #[case("blind_after", "3 h")]
+#[case("undelivered_after", "1 h")]
 fn the_defaults_are_those_of_the_design(#[case] name: &str, #[case] shown: &str) {
     let threshold = find_threshold(name).expect("listed");
     assert_eq!(threshold.show(threshold.default), shown);

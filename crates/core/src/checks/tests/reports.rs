@@ -1,4 +1,4 @@
-//! The checks of what was reported and what could be seen: unsuccessful, visibility.
+//! The checks of what was reported and what could be seen, ourselves included: unsuccessful, visibility, undelivered.
 
 use super::*;
 use crate::facts::fold;
@@ -28,7 +28,11 @@ const LIMIT: Seconds = Seconds::hours(3);
 
 #[rstest]
 #[case::read(Extent::Complete, Some(seconds_ago(0)), (Ok, Reason::Seen))]
-#[case::read_long_ago(Extent::Complete, Some(seconds_ago(99_999)), (Ok, Reason::Seen))]
+#[case::no_look_since_exactly_the_limit(Extent::Complete, Some(seconds_ago(10_800)), (Ok, Reason::Seen))]
+#[case::no_look_for_too_long(
+    Extent::Complete, Some(seconds_ago(10_800) - NANOSECOND),
+    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT)))]
+#[case::read_ahead_of_now(Extent::Complete, Some(seconds_ago(-301)), (Ok, Reason::Seen))]
 #[case::never_read(Extent::Failed, None, (Unknown, Reason::NotSeen))]
 #[case::only_ever_in_part(Extent::Partial, None, (Unknown, Reason::SeenInPart))]
 #[case::exactly_at_the_limit(Extent::Failed, Some(seconds_ago(10_800)), (Unknown, Reason::NotSeen))]
@@ -57,12 +61,35 @@ fn blindness_is_unknown_at_first_and_bad_once_it_lasts(
     assert_eq!(judge(&source, &expecting(&visibility::CHECK, None), noon()), expected);
 }
 
+const HOUR: Seconds = Seconds::hours(1);
+
+#[rstest]
+#[case::not_stated(Stated::Missing, (Ok, Reason::NothingWaits))]
+#[case::nothing_waits(Stated::Never, (Ok, Reason::NothingWaits))]
+#[case::unreadable(Stated::Unreadable, (Unknown, Reason::Unreadable))]
+#[case::exactly_at_the_limit(Stated::Value(seconds_ago(3600)), (Ok, Reason::Waiting(seconds_ago(3600), HOUR)))]
+#[case::a_nanosecond_more(
+    Stated::Value(seconds_ago(3600) - NANOSECOND), (Bad, Reason::Waiting(seconds_ago(3600) - NANOSECOND, HOUR)))]
+#[case::a_little_ahead(Stated::Value(seconds_ago(-300)), (Ok, Reason::Waiting(seconds_ago(-300), HOUR)))]
+#[case::further_ahead(Stated::Value(seconds_ago(-301)), (Unknown, Reason::Ahead(seconds_ago(-301))))]
+fn messages_wait_for_too_long_once_a_channel_fails(
+    #[case] undelivered_since: Stated<Timestamp>,
+    #[case] expected: Answer,
+) {
+    let answer =
+        of_appliance(&undelivered::CHECK, None, |facts| facts.stated.undelivered_since = undelivered_since);
+    assert_eq!(answer, expected);
+}
+
 #[test]
 fn an_empty_fleet_is_unknown_and_never_healthy() {
     let judge = visibility::CHECK.judge.source.expect("asked of sources");
     let expected = expecting(&visibility::CHECK, None);
     let empty = FleetBuilder::new("acme", noon()).facts();
     assert_eq!(judge(&empty.sources[0], &expected, noon()), (Unknown, Reason::NothingListed));
+    let long_ago = FleetBuilder::new("acme", seconds_ago(10_801)).facts();
+    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT));
+    assert_eq!(judge(&long_ago.sources[0], &expected, noon()), blind);
     let failed = fold(vec![unreachable("acme", noon())]);
     assert_eq!(judge(&failed.sources[0], &expected, noon()), (Unknown, Reason::NotSeen));
     let before = FleetBuilder::new("acme", seconds_ago(10_801)).collection();

@@ -206,6 +206,9 @@ fn read_runs(reading: &mut Reading<'_>, flags: u64, asset: &mut AssetObservation
     Ok(())
 }
 
+/// Stands in the byte of a repository's extent: what became known later follows behind the evidence.
+const HAS_UNDELIVERED: u8 = 1 << 7;
+
 /// Writes a repository without its assets.
 pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &RepositoryObservation) {
     // Taken apart, so that a new field does not compile before its place is chosen.
@@ -222,6 +225,7 @@ pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &Reposit
         warranty_end,
         created_at,
         used_ever,
+        undelivered_since,
         listing,
         assets: _,
         details: _,
@@ -248,8 +252,12 @@ pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &Reposit
     stated(out, *warranty_end, instant);
     stated(out, *created_at, instant);
     out.push((*used_ever).into());
-    out.push(extent_code(*listing));
+    let waits = *undelivered_since != Stated::Missing;
+    out.push(extent_code(*listing) | if waits { HAS_UNDELIVERED } else { 0 });
     write_evidence(out, evidence);
+    if waits {
+        stated(out, *undelivered_since, instant);
+    }
 }
 
 /// Reads what [`write_repository`] wrote; it has no assets yet.
@@ -279,8 +287,12 @@ pub(in super::super) fn read_repository(
     repository.warranty_end = reading.stated(Reading::instant)?;
     repository.created_at = reading.stated(Reading::instant)?;
     repository.used_ever = reading.truth()?;
-    repository.listing = read_extent(reading)?;
+    let extent = reading.byte()?;
+    repository.listing = extent_of(extent & !HAS_UNDELIVERED)?;
     repository.evidence = read_evidence(reading)?;
+    if extent & HAS_UNDELIVERED != 0 {
+        repository.undelivered_since = reading.stated(Reading::instant)?;
+    }
     Ok(repository)
 }
 
@@ -387,7 +399,11 @@ pub(in super::super) const fn extent_code(extent: Extent) -> u8 {
 }
 
 pub(in super::super) fn read_extent(reading: &mut Reading<'_>) -> Result<Extent, Damage> {
-    match reading.byte()? {
+    extent_of(reading.byte()?)
+}
+
+const fn extent_of(code: u8) -> Result<Extent, Damage> {
+    match code {
         0 => Ok(Extent::Complete),
         1 => Ok(Extent::Partial),
         2 => Ok(Extent::Failed),

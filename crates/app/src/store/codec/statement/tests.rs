@@ -68,6 +68,7 @@ fn every_repository_is_read_as_it_was_written() {
         let mut repository = appliance("nas1", noon());
         repository.name = Name::new("Müller");
         (repository.last_seen, repository.service_end, repository.warranty_end) = (at, at, at);
+        repository.undelivered_since = at;
         repository.space.quota = [Stated::Value(u64::MAX), Stated::Never][number % 2];
         repository.space.unit = [SpaceUnit::Bytes, SpaceUnit::Unstated][number % 2];
         repository.listing = [Extent::Complete, Extent::Partial, Extent::Failed][number % 3];
