@@ -15,6 +15,10 @@ use super::{Surroundings, similar};
 use crate::secret::SecretFrom;
 use crate::sources::{Entry, SourceConfig};
 
+/// Why some kinds are no SOURCE.
+const PUSHES: &str = "tells of its own accord, and only `lastgood serve` hears it; write it into the configuration file \
+                      as a [[source]]";
+
 /// What a SOURCE argument is.
 enum Argument<'a> {
     /// `kind:location`.
@@ -82,6 +86,9 @@ fn read<'a>(argument: &'a str, entries: &[&'static Entry]) -> Argument<'a> {
         let text = format!("SOURCE `{}:…` does not begin with a kind of source; {hint}", shown(kind));
         return Argument::Wrong(text);
     };
+    if entry.pushes {
+        return Argument::Wrong(format!("SOURCE `{kind}:…` {PUSHES}"));
+    }
     if location.trim().is_empty() {
         let (expected, example) = (entry.location, entry.example);
         return Argument::Wrong(format!("SOURCE `{kind}:` lacks {expected}; write for example {example}"));
@@ -91,6 +98,9 @@ fn read<'a>(argument: &'a str, entries: &[&'static Entry]) -> Argument<'a> {
 
 fn unknown_name(name: &str, of_file: &[SourceConfig], entries: &[&'static Entry]) -> String {
     if let Some(entry) = entries.iter().find(|entry| entry.kind.id == name) {
+        if entry.pushes {
+            return format!("SOURCE `{name}` {PUSHES}");
+        }
         let (expected, example) = (entry.location, entry.example);
         return format!("SOURCE `{name}` lacks {expected}; write for example {example}");
     }

@@ -5,21 +5,26 @@
 //! It opens no source, reads no secret, and knows no command.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use lastgood_core::expectation::Layer;
+use lastgood_core::checks::visibility;
+use lastgood_core::expectation::{Layer, Origin, Scope};
+use lastgood_core::time::Seconds;
 
 use crate::channels::{self, ChannelConfig};
 use crate::directory::Owner;
 use crate::sources::{self, Entry, SourceConfig};
 
 mod bytes;
+mod channel;
 mod command_line;
 mod example;
 mod fields;
 mod file;
 mod mistake;
 mod names;
+mod owner;
+mod ping;
 mod place;
 mod raw;
 mod reading;
@@ -29,6 +34,7 @@ mod serve;
 mod similar;
 mod source;
 mod valid;
+mod value;
 
 pub use file::{DEFAULT_FILE, MAX_BYTES, VARIABLE};
 pub use mistake::{ConfigError, Mistake};
@@ -130,6 +136,27 @@ pub fn load_thresholds(
     if mistakes.is_empty() { Ok(layers) } else { Err(ConfigError::CommandLine { mistakes }) }
 }
 
+/// Reads the file of `lastgood serve`: the one somebody named (`--config`, else `$LASTGOOD_CONFIG`), else the default.
+///
+/// Returns its path, its text and what it says [for the daemon](Config::for_daemon): a thread of its own can read the same
+/// text again, since layers stay with the thread that made them. SOURCE arguments and `--set` are refused: what holds for
+/// months stands in the file.
+pub fn serve_file(
+    request: &Request<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<(PathBuf, String, Config), ConfigError> {
+    if !request.sources.is_empty() || !request.set.is_empty() {
+        let text = "`lastgood serve` takes neither SOURCE nor --set; write them into the configuration file";
+        return Err(ConfigError::CommandLine { mistakes: vec![text.to_owned()] });
+    }
+    let path = file::named(request.file, surroundings.environment);
+    let path = path.unwrap_or_else(|| surroundings.default_file.to_path_buf());
+    let text = file::read(&path)?;
+    let config = Config::from_text(&path, &text, surroundings.entries)?.for_daemon();
+    named_by_file(&config, Some(&path), surroundings)?;
+    Ok((path, text, config))
+}
+
 /// Makes sure that the file names a source where the command line names none.
 fn named_by_file(
     config: &Config,
@@ -163,6 +190,29 @@ impl Config {
         mistakes.check(&path.display().to_string(), &lines)?;
         Ok(config)
     }
+
+    /// Adds what only the daemon expects, below everything that somebody set: a source that is looked at, or that is
+    /// expected to push, is blind once that did not happen for three times its interval.
+    #[must_use]
+    pub fn for_daemon(mut self) -> Self {
+        let mut layers: Vec<Layer> = self.sources.iter().filter_map(blind_layer).collect();
+        layers.append(&mut self.layers);
+        Self { layers, ..self }
+    }
+}
+
+/// So many intervals without a complete look make blindness bad.
+const BLIND_INTERVALS: u32 = 3;
+
+/// `None` where nothing is expected of a source that pushes.
+fn blind_layer(source: &SourceConfig) -> Option<Layer> {
+    let interval = if source.entry.pushes { source.pushed_every? } else { source.interval };
+    let seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
+    let value = seconds.saturating_mul(BLIND_INTERVALS);
+    let origin =
+        Origin::Source(format!("{BLIND_INTERVALS} times its interval of {}", Seconds(seconds)).into());
+    let values = vec![(visibility::BLIND_AFTER.name, Some(value), origin)];
+    Some(Layer { scope: Scope::Source(source.id.clone()), values })
 }
 
 /// Returns a complete configuration file with every key and what it means; it loads as it stands.

@@ -9,6 +9,9 @@ use lastgood_core::id::{InvalidSourceId, SourceId};
 /// What a source is called whose kind is no name either: that is a mistake of its own.
 const NAMELESS: &str = "source";
 
+/// The source that lastgood itself is, among those it watches.
+const OURSELVES: &str = "lastgood";
+
 /// The names that are taken.
 #[derive(Default)]
 pub(super) struct Names {
@@ -24,12 +27,17 @@ pub(super) enum Refused {
     Invalid(InvalidSourceId),
     /// It is taken, at this place.
     Taken(usize),
+    /// It is ours.
+    Reserved,
 }
 
 impl Names {
     /// Takes a name as it is written.
     pub(super) fn take(&mut self, name: &str, at: usize) -> Result<SourceId, Refused> {
         let id = SourceId::new(name).map_err(Refused::Invalid)?;
+        if name == OURSELVES {
+            return Err(Refused::Reserved);
+        }
         if let Some(&first) = self.taken.get(&id) {
             return Err(Refused::Taken(first));
         }
@@ -61,6 +69,7 @@ mod tests {
         assert!(names.take("disk-2", 7).is_ok());
         assert!(matches!(names.take("disk-2", 8), Err(Refused::Taken(7))));
         assert!(matches!(names.take("a b", 8), Err(Refused::Invalid(_))));
+        assert!(matches!(names.take("lastgood", 8), Err(Refused::Reserved)));
         let given =
             ["disk", "disk", "portal", "disk", "no name", ""].map(|kind| names.give(kind, 0).to_string());
         assert_eq!(given, ["disk", "disk-3", "portal", "disk-4", "source", "source-2"]);

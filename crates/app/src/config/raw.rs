@@ -28,12 +28,21 @@ pub(super) struct RawFile {
     /// One `[[override]]` per group of repositories or assets for which other thresholds hold. Later ones stand above
     /// earlier ones, all of them above the thresholds of the source.
     pub(super) r#override: Vec<RawOverride>,
+    /// One `[[channel]]` per way to tell somebody something. Only `lastgood serve` and `lastgood notify` use them.
+    pub(super) channel: Vec<RawChannel>,
+    /// One `[[owner]]` per group of subjects and those who are to be told of them. Only `lastgood serve` and `lastgood
+    /// notify` use them. An address that several of them name for the same subject is told once, as the first says.
+    pub(super) owner: Vec<RawOwner>,
+    /// What `lastgood serve` needs to know besides.
+    pub(super) serve: RawServe,
+    /// Who notices that `lastgood serve` itself does not live any more.
+    pub(super) watchdog: RawWatchdog,
 }
 
 /// Something to look at.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Source", extend("required" = ["kind", "location"]))]
+#[schemars(rename = "Source", extend("required" = ["kind"]))]
 pub(super) struct RawSource {
     /// What it is called: the first part of every subject. 1 to 64 letters, digits, `.`, `_` and `-`, unique in the
     /// file. Unset: its kind; the second unnamed source of a kind is `KIND-2`, and so on.
@@ -42,10 +51,16 @@ pub(super) struct RawSource {
     /// What kind of source it is. Required.
     #[schemars(example = &"datto-xml")]
     pub(super) kind: Option<Placed<String>>,
-    /// The file, URL or repository to look at, as its kind understands it. Required. A path that is not absolute is
-    /// one beside this file; text with a `:` before its first `/` is no path.
+    /// The file, URL or repository to look at, as its kind understands it. Required, but for kinds that push: there is
+    /// nothing to look at. A path that is not absolute is one beside this file; text with a `:` before its first `/` is
+    /// no path.
     #[schemars(example = &"https://portal.dattobackup.com/external/api/xml/status/{key}")]
     pub(super) location: Option<Placed<String>>,
+    /// How often `lastgood serve` looks at it, or how often a source that pushes is expected to; from 10s to 30d. Where
+    /// `blind_after` is not set it is three times that long. Unset: 15min, and for a source that pushes nothing is
+    /// expected.
+    #[schemars(example = &"15min")]
+    pub(super) interval: Option<Placed<Written>>,
     /// The file that holds the secret (key, password or passphrase) as its only line. A relative path is one beside
     /// this file. Not together with `secret_env`. Unset: no secret.
     #[schemars(example = &"/etc/lastgood/acme.key")]
@@ -84,9 +99,50 @@ pub(super) struct RawSource {
     /// them at every look. Unset: the default of the kind.
     #[schemars(example = &"24h")]
     pub(super) stats_interval: Option<Placed<Written>>,
+    /// What the ping key of the source is known by, as `lastgood ping-key` prints it. With that key and the `slug` of a
+    /// ping its job is heard, at `/ping/KEY/SLUG`. Unset: only the keys of the single pings are.
+    #[schemars(example = &"sha256:0d92d920bfd5251b8cb8ad0fd5e2e73426bfdb890f38a7557916765d253be158")]
+    pub(super) ping_key_hash: Option<Placed<String>>,
+    /// One `[[source.ping]]` per job that pings, below the `[[source]]` it belongs to.
+    pub(super) ping: Vec<RawPing>,
     /// Thresholds for this source, above those of the whole file.
     #[schemars(example = json!({ "local_after": "48h" }))]
     pub(super) thresholds: RawThresholds,
+}
+
+/// A job that tells of its own accord that it ran.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Ping", extend("required" = ["name"]))]
+pub(super) struct RawPing {
+    /// What the job is called: the last part of its subject. Unique in its source. Required.
+    #[schemars(example = &"nightly-db")]
+    pub(super) name: Option<Placed<String>>,
+    /// What names it behind the ping key of the source: 1 to 100 of `a` to `z`, digits, `-` and `_`, unique in its source.
+    /// Unset: the name in lower case, with a `-` for everything else.
+    #[schemars(example = &"nightly-db")]
+    pub(super) slug: Option<Placed<String>>,
+    /// What its own key is known by, as `lastgood ping-key` prints it: `sha256:` and 64 hexadecimal digits. With that
+    /// key it is heard at `/ping/KEY`. The key itself stands nowhere but with the job. Unset: it is heard by its slug only,
+    /// and the source needs `ping_key_hash`.
+    #[schemars(example = &"sha256:8f689487d43ae2eee287237a78b1f67e97847c35cf8dcc441c3b586f44e01eca")]
+    pub(super) key_hash: Option<Placed<String>>,
+    /// When it is to run, as five cron fields: minute, hour, day of month, month, day of week. Not together with
+    /// `period`; one of them is required.
+    #[schemars(example = &"30 2 * * *")]
+    pub(super) schedule: Option<Placed<String>>,
+    /// The time zone of `schedule`, by its IANA name. Unset: UTC.
+    #[schemars(example = &"Europe/Zurich")]
+    pub(super) zone: Option<Placed<String>>,
+    /// How long after a success the next one is due at the latest, above 0. Not together with `schedule`.
+    #[schemars(example = &"24h")]
+    pub(super) period: Option<Placed<Written>>,
+    /// How late a run may end before it is missed, above 0. Unset: 1h.
+    #[schemars(example = &"2h")]
+    pub(super) grace: Option<Placed<Written>>,
+    /// The repository it is listed in: the middle part of its subject. Unset: `pings`.
+    #[schemars(example = &"db1")]
+    pub(super) repository: Option<Placed<String>>,
 }
 
 /// Other thresholds for some repositories and assets.
@@ -101,6 +157,104 @@ pub(super) struct RawOverride {
     /// Thresholds for them; at least one. Required.
     #[schemars(example = json!({ "local_after": "8d", "offsite_after": "off" }))]
     pub(super) thresholds: RawThresholds,
+}
+
+/// A way to tell somebody something. Its kind has further keys of its own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Channel", extend("required" = ["name", "kind"]))]
+pub(super) struct RawChannel {
+    /// What it is called: the first part of every address in `to`. 1 to 64 letters, digits, `.`, `_` and `-`, unique in
+    /// the file. Required.
+    #[schemars(example = &"mail")]
+    pub(super) name: Option<Placed<String>>,
+    /// What kind of channel it is. Required.
+    #[schemars(example = &"mail")]
+    pub(super) kind: Option<Placed<String>>,
+}
+
+/// Who is to be told of some subjects.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Owner", extend("required" = ["role", "to"]))]
+pub(super) struct RawOwner {
+    /// Which subjects, as a pattern like that of an `[[override]]`. Unset: `*`, all.
+    #[schemars(example = &"acme/*")]
+    pub(super) subject: Option<Placed<String>>,
+    /// What they are to them: `customer`, `reseller` or `operator`. It decides what the links in a message let them do.
+    /// Required.
+    #[schemars(example = &"customer", extend("enum" = ["customer", "reseller", "operator"]))]
+    pub(super) role: Option<Placed<String>>,
+    /// Where they are told: each the name of a channel, a `:`, and an address as that channel understands it. At least
+    /// one. Required.
+    #[schemars(example = &["mail:anna@example.org"])]
+    pub(super) to: Option<Vec<Placed<String>>>,
+    /// Of failed and missed runs they hear once so many in a row failed or were missed, from 1 on. Unset, and
+    /// `after_days` unset, too: at once. Where both are set, whichever comes first.
+    #[schemars(example = 2, range(min = 1))]
+    pub(super) after_count: Option<Placed<NonZeroU32>>,
+    /// Of failed and missed runs they hear once the last success is more than so many days ago, 1 to 10000. Unset, and
+    /// `after_count` unset, too: at once.
+    #[schemars(example = 3, range(min = 1, max = 10000))]
+    pub(super) after_days: Option<Placed<NonZeroU32>>,
+    /// They hear of an incident only once it has been open for so long without anybody saying that they know; a length of
+    /// time above 0. Unset: they are told first.
+    #[schemars(example = &"4h")]
+    pub(super) escalate_after: Option<Placed<Written>>,
+}
+
+/// What `lastgood serve` needs to know.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Serve")]
+pub(super) struct RawServe {
+    /// The file everything is remembered in. A relative path is one beside this file. Unset:
+    /// `/var/lib/lastgood/lastgood.db`.
+    #[schemars(example = &"/var/lib/lastgood/lastgood.db")]
+    pub(super) database: Option<Placed<String>>,
+    /// The address and port where pings, the API, links and pages are answered. Plain HTTP: beyond this machine it
+    /// belongs behind a server that speaks HTTPS. Unset: `127.0.0.1:8470`.
+    #[schemars(example = &"127.0.0.1:8470")]
+    pub(super) listen: Option<Placed<String>>,
+    /// How others reach that address: an http or https URL. Unset: messages have no links.
+    #[schemars(example = &"https://backups.example.org")]
+    pub(super) public_url: Option<Placed<String>>,
+    /// The file that holds the key that signs links as its only line, at least 32 bytes. A relative path is one beside
+    /// this file. Needs `public_url`. Unset: messages have no links.
+    #[schemars(example = &"/etc/lastgood/links.key")]
+    pub(super) link_key_file: Option<Placed<String>>,
+    /// How often is judged at least, from 1s to 5min. Unset: 15s.
+    #[schemars(example = &"15s")]
+    pub(super) tick: Option<Placed<Written>>,
+    /// How many observations in a row must be bad until an incident opens, from 1 on. Unset: 1.
+    #[schemars(example = 2, range(min = 1))]
+    pub(super) open_after: Option<Placed<NonZeroU32>>,
+    /// How many observations in a row must be ok until an incident closes, from 1 on. Unset: 1.
+    #[schemars(example = 2, range(min = 1))]
+    pub(super) close_after: Option<Placed<NonZeroU32>>,
+    /// How long after they were told people are reminded of an incident nobody acknowledged, a length of time above 0;
+    /// `off`: never. Unset: 24h.
+    #[schemars(example = &"24h")]
+    pub(super) repeat_after: Option<Placed<Written>>,
+    /// How long looks and pings are kept whole, a length of time above 0; after that looks are thinned to one a day, and
+    /// pings dropped. Unset: 7d.
+    #[schemars(example = &"7d")]
+    pub(super) keep: Option<Placed<Written>>,
+    /// How many assets have series of their own in `/metrics`, from 0 on; of a larger fleet only counts are there.
+    /// Unset: 10000.
+    #[schemars(example = 10000)]
+    pub(super) metrics_assets_max: Option<Placed<u32>>,
+}
+
+/// Who notices that we do not live any more.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Watchdog")]
+pub(super) struct RawWatchdog {
+    /// An http or https URL that is asked with GET after every good tick: whoever stands behind it knows that we live, and
+    /// tells somebody once it is not asked any more. Unset: nobody is told.
+    #[schemars(example = &"https://watchdog.example/ping/lastgood")]
+    pub(super) url: Option<Placed<String>>,
 }
 
 /// Thresholds by name, as written.

@@ -1,18 +1,17 @@
 //! What does each key of the configuration file mean?
 //!
-//! Makes `docs/config.md` from the doc comments of the raw structs, the thresholds and the kinds of sources.
+//! Makes `docs/config.md` from the doc comments of the raw structs, the thresholds and the kinds of sources and channels.
 
 use std::fmt::Write;
 
 use lastgood_core::checks;
 use lastgood_core::expectation::{Threshold, Unit};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::fields::{self, Field};
 use super::file::{DEFAULT_FILE, VARIABLE};
-use super::raw::{RawFile, RawOverride, RawSource};
-use super::source::all_keys;
+use super::raw::{RawChannel, RawFile, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog};
+use super::source::{self, takes};
+use crate::channels;
 use crate::sources::Entry;
 
 /// Makes the page.
@@ -20,12 +19,17 @@ pub(super) fn render(entries: &[&'static Entry]) -> String {
     let mut page = introduction();
     let sections = fields::of::<RawFile>();
     for Field { name, about, .. } in &sections {
-        let heading = if *name == "thresholds" { format!("[{name}]") } else { format!("[[{name}]]") };
+        let is_single = matches!(name.as_str(), "thresholds" | "serve" | "watchdog");
+        let heading = if is_single { format!("[{name}]") } else { format!("[[{name}]]") };
         append(&mut page, &format!("\n## `{heading}`\n\n{about}\n"));
-        match *name {
+        match name.as_str() {
             "thresholds" => thresholds(&mut page),
             "source" => sources(&mut page, entries),
-            _ => keys::<RawOverride>(&mut page, |_| String::new()),
+            "override" => keys(&mut page, fields::of::<RawOverride>()),
+            "channel" => channels(&mut page),
+            "owner" => keys(&mut page, fields::of::<RawOwner>()),
+            "serve" => keys(&mut page, fields::of::<RawServe>()),
+            _ => keys(&mut page, fields::of::<RawWatchdog>()),
         }
     }
     page.push_str(COMMAND_LINE);
@@ -49,9 +53,10 @@ fn introduction() -> String {
 
 # The configuration file
 
-One TOML file says what to look at and what must be true of it. `lastgood config example` prints a complete one,
-`lastgood config check` tells every mistake with its line and what to write instead, and `lastgood config schema` prints
-its JSON Schema ([config.schema.json](config.schema.json)). A file with one mistake is refused as a whole.
+One TOML file says what to look at, what must be true of it, and who is told when it is not. `lastgood config example`
+prints a complete one, `lastgood config check` tells every mistake with its line and what to write instead, and
+`lastgood config schema` prints its JSON Schema ([config.schema.json](config.schema.json)). A file with one mistake is
+refused as a whole.
 
 ## Which file is used
 
@@ -74,8 +79,9 @@ environment variable (`secret_env`).
 - A share is a number from 0 to 100 with up to two decimals: `85`, `\"92.5 %\"`.
 - A count is a whole number from 1 on.
 - Every threshold can be `\"off\"`: the check that reads it is then not asked.
-- Later layers win: default of the check, default of the kind, `[thresholds]`, `thresholds` of the source, `[[override]]`,
-  `--set`. `lastgood explain` shows for every threshold where it was set.
+- Later layers win: default of the check, default of the kind, with `lastgood serve` three times the `interval` of the
+  source for `blind_after`, `[thresholds]`, `thresholds` of the source, `[[override]]`, `--set`. `lastgood explain` shows
+  for every threshold where it was set.
 "
     )
 }
@@ -99,24 +105,53 @@ fn thresholds(page: &mut String) {
 fn sources(page: &mut String, entries: &[&'static Entry]) {
     page.push_str("\n| kind | looks at | `location` |\n| --- | --- | --- |\n");
     for entry in entries {
-        append(page, &format!("| `{}` | {} | {} |\n", entry.kind.id, entry.about, entry.location));
+        let location = if entry.pushes { "none: it pushes" } else { entry.location };
+        append(page, &format!("| `{}` | {} | {location} |\n", entry.kind.id, entry.about));
     }
-    keys::<RawSource>(page, |name| {
-        let takes = |entry: &&&'static Entry| all_keys(entry).contains(&name);
-        let kinds: Vec<&str> = entries.iter().filter(takes).map(|entry| entry.kind.id).collect();
-        if kinds.len() == entries.len() { String::new() } else { format!("Kinds: {}.", listed(&kinds)) }
-    });
+    let mut pings = None;
+    for mut field in fields::of::<RawSource>() {
+        let kinds = entries.iter().filter(|entry| takes(entry, &field.name)).map(|entry| entry.kind.id);
+        let kinds: Vec<&str> = kinds.collect();
+        if kinds.len() < entries.len() {
+            append(&mut field.about, &format!(" Kinds: {}.", listed(&kinds)));
+        }
+        if field.name == source::PING { pings = Some(field) } else { key(page, &field) }
+    }
+    if let Some(Field { about, .. }) = pings {
+        append(page, &format!("\n## `[[source.{}]]`\n\n{about}\n", source::PING));
+        keys(page, fields::of::<RawPing>());
+    }
 }
 
 fn listed(kinds: &[&str]) -> String {
     if kinds.is_empty() { "none yet".to_owned() } else { kinds.join(", ") }
 }
 
-/// Writes one heading per key of a table, with its meaning, a remark and an example.
-fn keys<T: JsonSchema + for<'de> Deserialize<'de>>(page: &mut String, remark: impl Fn(&str) -> String) {
-    for Field { name, about, takes, example } in fields::of::<T>() {
-        append(page, &format!("\n### `{name}`\n\n{about} {}\n", remark(name)).replace(" \n", "\n"));
-        append(page, &format!("\nTakes {takes}:\n\n```toml\n{name} = {example}\n```\n"));
+/// Writes the keys that all channels have, and a part per kind.
+fn channels(page: &mut String) {
+    page.push_str("\n| kind | tells by | an address is |\n| --- | --- | --- |\n");
+    for entry in channels::ALL {
+        append(page, &format!("| `{}` | {} | {} |\n", entry.kind, entry.about, entry.address));
+    }
+    page.push_str("\nWhat each promises stands in [channels.md](channels.md).\n");
+    keys(page, fields::of::<RawChannel>());
+    for entry in channels::ALL {
+        append(page, &format!("\n## `[[channel]]` of the kind `{}`\n", entry.kind));
+        keys(page, fields::of_schema(&(entry.schema)().to_value()));
+    }
+}
+
+fn keys(page: &mut String, fields: Vec<Field>) {
+    fields.iter().for_each(|field| key(page, field));
+}
+
+/// Writes one heading for a key, with its meaning and an example.
+fn key(page: &mut String, field: &Field) {
+    let Field { name, about, takes, .. } = field;
+    append(page, &format!("\n### `{name}`\n\n{about}\n"));
+    match field.shown() {
+        Some(shown) => append(page, &format!("\nTakes {takes}:\n\n```toml\n{shown}\n```\n")),
+        None => append(page, &format!("\nTakes {takes}.\n")),
     }
 }
 

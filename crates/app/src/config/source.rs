@@ -3,6 +3,7 @@
 //! Looks at one table at a time; it reads no secret and opens nothing.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,35 +14,48 @@ use lastgood_core::time::Seconds;
 use super::bytes;
 use super::fields;
 use super::mistake::Mistakes;
+use super::ping::{self, Hashes};
 use super::place::{Placed, Written};
 use super::raw::RawSource;
-use super::reading::Table;
+use super::reading::{Table, WrittenSource};
 use super::similar;
 use super::valid::{Document, shown};
+use super::value::{length, length_within, not_empty, time_zone};
 use crate::secret::SecretFrom;
 use crate::sources::{self, Entry, SourceConfig};
 
 /// More requests at once than this is no use of a portal but an attack on it.
 const MAX_CONCURRENCY: usize = 256;
 
+/// The key of a list of pings.
+pub(super) const PING: &str = "ping";
+
 /// The keys every kind of source has.
-pub(super) const COMMON_KEYS: [&str; 4] = ["name", "kind", "location", "thresholds"];
+const COMMON_KEYS: [&str; 3] = ["name", "kind", "thresholds"];
+
+/// The keys every kind has that is looked at, and none that pushes unless it says so.
+const LOOKED_AT_KEYS: [&str; 2] = ["location", "interval"];
+
+/// How often a source can be looked at: more often is an attack on it, and less often nobody notices that it died.
+const INTERVALS: RangeInclusive<Seconds> = Seconds(10)..=Seconds::days(30);
 
 /// A `[[source]]` with the name it goes by.
 pub(super) struct Named<'a> {
     /// Its name.
     pub(super) id: SourceId,
-    /// The table.
-    pub(super) table: &'a Table<RawSource>,
+    /// What stands there.
+    pub(super) written: &'a WrittenSource,
 }
 
 /// Turns one table into a source; `None` where its kind or location is a mistake.
 pub(super) fn source(
     named: Named<'_>,
+    hashes: &mut Hashes,
     document: &Document<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<SourceConfig> {
-    let Named { id, table } = named;
+    let Named { id, written } = named;
+    let table = &written.table;
     let raw = &table.value;
     let entry = entry(&id, table, document.entries, mistakes);
     let location = location(&id, table, entry, document, mistakes);
@@ -53,12 +67,21 @@ pub(super) fn source(
     let program = not_empty("program", raw.program.as_ref(), mistakes);
     let deadline = raw.deadline.as_ref().and_then(|deadline| length("deadline", deadline, mistakes));
     let deadline = deadline.filter(|deadline| is_a_deadline(*deadline, raw, mistakes));
+    let interval = length_within("interval", raw.interval.as_ref(), INTERVALS, mistakes).map(duration);
     let concurrency = raw.concurrency.as_ref().and_then(|count| concurrency(count, mistakes));
-    let interval = raw.stats_interval.as_ref();
-    let stats_interval = interval.and_then(|interval| length("stats_interval", interval, mistakes));
+    let stats_interval = raw.stats_interval.as_ref();
+    let stats_interval = stats_interval.and_then(|interval| length("stats_interval", interval, mistakes));
+    let ping_key_hash = raw.ping_key_hash.as_ref();
+    let ping_key_hash = ping::key_hash("ping_key_hash", ping_key_hash, (hashes, document.lines), mistakes);
+    let pings = if entry.is_some_and(|entry| takes(entry, PING)) {
+        ping::pings(&id, written, hashes, document, mistakes)
+    } else {
+        Vec::new()
+    };
+    let entry = entry?;
     Some(SourceConfig {
         id,
-        entry: entry?,
+        entry,
         location: location?,
         secret,
         public_key,
@@ -66,15 +89,19 @@ pub(super) fn source(
         zones,
         capacity_bytes,
         program: program.map(|program| program_path(&program, document)),
-        deadline: deadline.unwrap_or(entry?.deadline),
-        interval: sources::INTERVAL,
+        deadline: deadline.map_or(entry.deadline, duration),
+        interval: interval.unwrap_or(sources::INTERVAL),
+        pushed_every: interval.filter(|_| entry.pushes),
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
-        stats_interval,
-        pushed_every: None,
-        ping_key_hash: None,
-        pings: Vec::new(),
+        stats_interval: stats_interval.map(duration),
+        ping_key_hash,
+        pings,
     })
+}
+
+fn duration(length: Seconds) -> Duration {
+    Duration::from_secs(u64::from(length.0))
 }
 
 /// Finds the kind, and notes the keys it does not understand.
@@ -101,7 +128,7 @@ fn entry(
     };
     for key in &table.keys {
         let name = key.value.as_str();
-        if !COMMON_KEYS.contains(&name) && !entry.keys.contains(&name) {
+        if !takes(entry, name) {
             let understood = all_keys(entry).join(", ");
             let text = format!(
                 "`{name}` means nothing to the kind {}, which takes {understood}; remove it",
@@ -115,10 +142,16 @@ fn entry(
 
 /// Returns every key a kind takes, in the order of the documentation.
 pub(super) fn all_keys(entry: &Entry) -> Vec<&'static str> {
-    let all = fields::names::<RawSource>().iter().copied();
-    all.filter(|name| COMMON_KEYS.contains(name) || entry.keys.contains(name)).collect()
+    fields::names::<RawSource>().iter().copied().filter(|name| takes(entry, name)).collect()
 }
 
+/// True if a kind takes the key.
+pub(super) fn takes(entry: &Entry, key: &str) -> bool {
+    let is_looked_at = !entry.pushes && LOOKED_AT_KEYS.contains(&key);
+    is_looked_at || COMMON_KEYS.contains(&key) || entry.keys.contains(&key)
+}
+
+/// Finds what is looked at: nothing where the source pushes.
 fn location(
     id: &SourceId,
     table: &Table<RawSource>,
@@ -126,6 +159,9 @@ fn location(
     document: &Document<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<String> {
+    if entry.is_some_and(|entry| entry.pushes) {
+        return Some(String::new());
+    }
     let expected = entry.map_or("a file, URL or repository", |entry| entry.location);
     let Some(location) = &table.value.location else {
         if !table.has("location") {
@@ -176,31 +212,6 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(word) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// Returns a text without document white space; nothing left is a mistake.
-fn not_empty(key: &str, written: Option<&Placed<String>>, mistakes: &mut Mistakes) -> Option<String> {
-    let written = written?;
-    let text = written.value.trim();
-    if text.is_empty() {
-        mistakes.add(written.at, format!("`{key}` is empty; write a value or remove the line"));
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn time_zone(key: &str, name: &str, at: usize, mistakes: &mut Mistakes) -> Option<TimeZone> {
-    if let Ok(zone) = TimeZone::get(name) {
-        return Some(zone);
-    }
-    let known: Vec<_> =
-        if mistakes.are_too_many() { Vec::new() } else { jiff::tz::db().available().collect() };
-    let hint = match similar::nearest(name, known.iter().map(jiff::tz::TimeZoneName::as_str)) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("write an IANA name, such as {key} = \"America/New_York\""),
-    };
-    mistakes.add(at, format!("there is no time zone `{}`; {hint}", shown(name)));
-    None
-}
-
 fn zones(raw: &RawSource, mistakes: &mut Mistakes) -> BTreeMap<String, TimeZone> {
     let mut zones = BTreeMap::new();
     for (serial, name) in raw.zones.iter().flatten() {
@@ -227,26 +238,12 @@ fn capacity_bytes(capacity: &Placed<Written>, mistakes: &mut Mistakes) -> Option
     bytes
 }
 
-fn length(key: &str, written: &Placed<Written>, mistakes: &mut Mistakes) -> Option<Duration> {
-    let Written::Text(text) = &written.value else {
-        mistakes.add(written.at, format!("`{key}` takes a length of time, such as {key} = \"2min\""));
-        return None;
-    };
-    match text.parse::<Seconds>() {
-        Ok(seconds) => Some(Duration::from_secs(u64::from(seconds.0))),
-        Err(error) => {
-            mistakes.add(written.at, format!("`{key}`: {error}"));
-            None
-        }
-    }
-}
-
-fn is_a_deadline(deadline: Duration, raw: &RawSource, mistakes: &mut Mistakes) -> bool {
-    if deadline.is_zero() {
+fn is_a_deadline(deadline: Seconds, raw: &RawSource, mistakes: &mut Mistakes) -> bool {
+    if deadline.0 == 0 {
         let at = raw.deadline.as_ref().map_or(0, |written| written.at);
         mistakes.add(at, "`deadline` is 0, so that no look could end; write for example deadline = \"2min\"");
     }
-    !deadline.is_zero()
+    deadline.0 != 0
 }
 
 fn concurrency(count: &Placed<std::num::NonZeroU32>, mistakes: &mut Mistakes) -> Option<usize> {

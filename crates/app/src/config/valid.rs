@@ -5,19 +5,19 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use globset::GlobBuilder;
 use lastgood_core::checks;
 use lastgood_core::expectation::{Layer, Origin, Scope};
 use lastgood_core::id::SourceId;
 
-use super::Config;
 use super::mistake::Mistakes;
 use super::names::{Names, Refused};
+use super::ping::Hashes;
 use super::place::{Lines, Placed, Written};
-use super::raw::{self, RawOverride, RawSource, RawThresholds};
-use super::reading::{Table, WrittenFile};
-use super::similar;
+use super::raw::{self, RawOverride, RawThresholds};
+use super::reading::{Table, WrittenFile, WrittenSource};
 use super::source::{self, Named};
+use super::{Config, channel, owner, serve, similar};
+use crate::directory::Pattern;
 use crate::sources::Entry;
 
 /// The file that is being read: what messages and relative paths need to know about it.
@@ -32,7 +32,7 @@ pub(super) struct Document<'a> {
 
 impl Document<'_> {
     /// Returns the place of a setting as its origin shows it.
-    fn place(&self, at: usize) -> Rc<str> {
+    pub(super) fn place(&self, at: usize) -> Rc<str> {
         format!("{}:{}", self.path.display(), self.lines.line(at)).into()
     }
 
@@ -47,14 +47,16 @@ impl Document<'_> {
 /// 1. Names first, so that every message can name its source, and a double name is found.
 /// 2. Sources, each with its own thresholds as a layer above those of the file.
 /// 3. Overrides in their order, above all of those.
+/// 4. Channels, and owners, who name channels.
 pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut Mistakes) -> Config {
     let names = names(&file.sources, document, mistakes);
     let mut config = Config::default();
     push_layer(&mut config, Scope::Everything, set(&file.thresholds, document, Origin::Config, mistakes));
-    for (table, id) in file.sources.iter().zip(names) {
-        let values = set(&table.value.thresholds, document, Origin::Source, mistakes);
+    let mut hashes = Hashes::new();
+    for (written, id) in file.sources.iter().zip(names) {
+        let values = set(&written.table.value.thresholds, document, Origin::Source, mistakes);
         push_layer(&mut config, Scope::Source(id.clone()), values);
-        config.sources.extend(source::source(Named { id, table }, document, mistakes));
+        config.sources.extend(source::source(Named { id, written }, &mut hashes, document, mistakes));
     }
     for table in &file.overrides {
         let values = set(&table.value.thresholds, document, Origin::Override, mistakes);
@@ -62,6 +64,13 @@ pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut
             push_layer(&mut config, scope, values);
         }
     }
+    config.channels = channel::channels(&file.channels, document, mistakes);
+    let known = channel::names(&file.channels);
+    for table in &file.owners {
+        config.owners.extend(owner::owner(table, &known, document, mistakes));
+    }
+    config.serve = serve::serve(&file.serve, document, mistakes);
+    config.serve.watchdog_url = serve::watchdog_url(&file.watchdog, mistakes);
     config
 }
 
@@ -73,14 +82,14 @@ fn push_layer(config: &mut Config, scope: Scope, values: Vec<(&'static str, Opti
 
 /// Names every source: first those that have a name, then the others by their kind. Where a name is a mistake the
 /// source gets another one, only to go on.
-fn names(sources: &[Table<RawSource>], document: &Document<'_>, mistakes: &mut Mistakes) -> Vec<SourceId> {
+fn names(sources: &[WrittenSource], document: &Document<'_>, mistakes: &mut Mistakes) -> Vec<SourceId> {
     let mut names = Names::default();
     let mut ids: Vec<Option<SourceId>> = Vec::new();
-    for table in sources {
-        let written = table.value.name.as_ref();
+    for source in sources {
+        let written = source.table.value.name.as_ref();
         ids.push(written.and_then(|written| take(&mut names, written, document, mistakes)));
     }
-    let given = ids.into_iter().zip(sources).map(|(id, table)| {
+    let given = ids.into_iter().zip(sources).map(|(id, WrittenSource { table, .. })| {
         let kind = table.value.kind.as_ref().map_or("", |kind| kind.value.as_str());
         id.unwrap_or_else(|| names.give(kind, table.at))
     });
@@ -100,6 +109,12 @@ fn take(
             let (name, line) = (&written.value, document.lines.line(first));
             let text =
                 format!("the name `{name}` is that of the source in line {line}, too; give each its own");
+            mistakes.add(written.at, text);
+        }
+        Err(Refused::Reserved) => {
+            let name = &written.value;
+            let text =
+                format!("the name `{name}` is that of lastgood itself among the sources; write another name");
             mistakes.add(written.at, text);
         }
     }
@@ -171,22 +186,10 @@ fn scope(table: &Table<RawOverride>, mistakes: &mut Mistakes) -> Option<Scope> {
 }
 
 fn pattern(subject: &Placed<String>, mistakes: &mut Mistakes) -> Option<Scope> {
-    if subject.value.trim().is_empty() {
-        mistakes.add(
-            subject.at,
-            "`subject` is empty and matches nothing; write for example subject = \"acme/*\"",
-        );
-        return None;
-    }
-    match GlobBuilder::new(&subject.value).literal_separator(false).backslash_escape(true).build() {
-        Ok(glob) => {
-            let matcher = glob.compile_matcher();
-            Some(Scope::Pattern(Box::new(move |path| matcher.is_match(path))))
-        }
+    match Pattern::new(&subject.value) {
+        Ok(pattern) => Some(Scope::Pattern(Box::new(move |path| pattern.matches(path)))),
         Err(error) => {
-            let text =
-                format!("`subject` is no pattern: {}; write for example subject = \"acme/*\"", error.kind());
-            mistakes.add(subject.at, text);
+            mistakes.add(subject.at, format!("`subject`: {error}"));
             None
         }
     }

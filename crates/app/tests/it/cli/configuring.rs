@@ -40,7 +40,10 @@ fn what_is_no_configuration_is_refused(#[case] file: &str) {
 fn the_example_is_valid_where_its_secrets_are_set() {
     let example = run(&["config", "example"]);
     assert_eq!((example.code, example.stderr.as_str()), (0, ""));
-    let filled = example.stdout.replace("#secret_env", "secret_env").replace("#public_key", "public_key");
+    let (sources, rest) =
+        example.stdout.split_once("#[[override]]").expect("the overrides stand behind the sources");
+    let sources = sources.replace("#secret_env", "secret_env").replace("#public_key", "public_key");
+    let filled = format!("{sources}#[[override]]{rest}");
     let mut check = program(&["config", "check", "--config", "/dev/stdin"]);
     check.env("ACME_KEY", "0123456789abcdef0123456789abcdef");
     let ran = feed(check, &filled);

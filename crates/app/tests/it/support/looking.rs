@@ -2,7 +2,7 @@
 //!
 //! Goes through the library as the program does: open, look, fold, judge. It knows no program.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -19,22 +19,9 @@ use lastgood_core::observation::{Collection, FailureKind};
 
 /// A source as a configuration without optional keys would have it.
 pub(crate) fn config(entry: &'static Entry, location: &Path) -> SourceConfig {
-    SourceConfig {
-        id: SourceId::new(entry.kind.id).expect("a kind is a name"),
-        entry,
-        location: location.to_str().expect("a path in UTF-8").to_owned(),
-        secret: None,
-        public_key: None,
-        zone: None,
-        zones: BTreeMap::new(),
-        capacity_bytes: None,
-        program: None,
-        deadline: Duration::from_mins(5),
-        interval: Duration::from_mins(15),
-        concurrency: None,
-        requests_per_minute: None,
-        stats_interval: None,
-    }
+    let id = SourceId::new(entry.kind.id).expect("a kind is a name");
+    let location = location.to_str().expect("a path in UTF-8").to_owned();
+    SourceConfig::new(id, entry, location, Duration::from_mins(5))
 }
 
 /// Writes a secret into a file of its own.

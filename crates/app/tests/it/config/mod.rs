@@ -16,7 +16,9 @@ use lastgood_core::expectation::{Origin, Scope};
 use lastgood_core::kind::SourceKind;
 use rstest::rstest;
 
-const ENTRIES: &[&Entry] = &[&PORTAL, &DISK];
+mod serving;
+
+const ENTRIES: &[&Entry] = &[&PORTAL, &DISK, &POST, &BELL];
 
 static PORTAL: Entry = Entry {
     kind: &SourceKind { id: "portal", kinds: &[] },
@@ -49,6 +51,30 @@ static DISK: Entry = Entry {
     example: "disk:/srv/backups",
     keys: &["deadline"],
     pushes: false,
+    deadline: Duration::from_mins(2),
+    secret_variable: None,
+    open,
+};
+
+static POST: Entry = Entry {
+    kind: &SourceKind { id: "post", kinds: &[] },
+    location: "",
+    about: "what scripts hand in",
+    example: "post",
+    keys: &["secret_file", "secret_env", "interval"],
+    pushes: true,
+    deadline: Duration::from_mins(2),
+    secret_variable: None,
+    open,
+};
+
+static BELL: Entry = Entry {
+    kind: &SourceKind { id: "bell", kinds: &[] },
+    location: "",
+    about: "jobs that ring when they ran",
+    example: "bell",
+    keys: &["ping_key_hash", "ping"],
+    pushes: true,
     deadline: Duration::from_mins(2),
     secret_variable: None,
     open,
@@ -315,7 +341,7 @@ fn all_mistakes_of_the_command_line_are_told_at_once() {
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @r#"
 SOURCE `protal:…` does not begin with a kind of source; did you mean `portal`?
-SOURCE `https:…` does not begin with a kind of source; the kinds are portal, disk
+SOURCE `https:…` does not begin with a kind of source; the kinds are portal, disk, post, bell
 SOURCE `disk:` lacks a folder; write for example disk:/srv/backups
 SOURCE `portal` lacks the URL of a portal; write for example portal:https://portal.example/{key}
 no source is called `acne`; did you mean `acme`?
@@ -357,14 +383,18 @@ fn the_example_loads_as_it_stands_and_with_every_setting_in_force() {
         let config = Config::from_text(path, &example, entries).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.sources.len(), entries.len());
         let in_force = |line: &str| match line.strip_prefix('#') {
-            Some(setting) if !setting.starts_with([' ', '#']) && !setting.starts_with("secret_env") => {
-                setting.to_owned()
+            // Of these keys either stands for another one.
+            Some(setting) if ["secret_env", "period"].iter().any(|other| setting.starts_with(other)) => {
+                line.to_owned()
             }
+            Some(setting) if !setting.starts_with([' ', '#']) => setting.to_owned(),
             _ => line.to_owned(),
         };
         let all: Vec<_> = example.lines().map(in_force).collect();
         let config =
             Config::from_text(path, &all.join("\n"), entries).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(config.channels.len(), lastgood::channels::ALL.len());
+        assert_eq!((config.owners.len(), config.serve.public_url.is_some()), (1, true));
         let set: usize = config.layers[0].values.len();
         let thresholds: usize = lastgood_core::checks::ALL.iter().map(|check| check.thresholds.len()).sum();
         assert_eq!(set, thresholds, "the example shows every threshold");
@@ -392,9 +422,14 @@ fn the_schema_knows_every_threshold_and_what_is_required() {
     let thresholds = &schema["$defs"]["Thresholds"];
     assert_eq!(thresholds["additionalProperties"], false);
     assert_eq!(thresholds["properties"]["local_after"]["default"], "24 h");
-    assert_eq!(schema["$defs"]["Source"]["required"], serde_json::json!(["kind", "location"]));
+    assert_eq!(schema["$defs"]["Source"]["required"], serde_json::json!(["kind"]));
     assert_eq!(schema["$defs"]["Override"]["required"], serde_json::json!(["subject", "thresholds"]));
     assert_eq!(schema["$defs"]["Source"]["additionalProperties"], false);
+    assert_eq!(schema["$defs"]["Source"]["properties"]["ping"]["items"]["$ref"], "#/$defs/Ping");
+    let channels = schema["$defs"]["Channel"]["oneOf"].as_array().expect("the kinds of channels");
+    let kinds: Vec<_> = channels.iter().map(|channel| &channel["properties"]["kind"]["const"]).collect();
+    assert_eq!(kinds, lastgood::channels::ALL.map(|entry| entry.kind));
+    assert_eq!(channels[0]["properties"]["host"]["type"], "string");
     assert!(!schema.to_string().contains("null"), "TOML has no null");
 }
 
