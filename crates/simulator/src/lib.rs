@@ -12,6 +12,7 @@
 //! | [`Faults`] | what goes wrong there, settable at run time per path or per device |
 //! | [`ClosedPort`] | an address that refuses connections |
 //! | [`grafolean`] | the API of a Grafolean backend as bots see it, its faults, and what it received |
+//! | [`smtp`] | a mail server that takes every mail and sends none, its faults, and what its mails say |
 //!
 //! What the portal does when nothing is wrong:
 //!
@@ -42,6 +43,7 @@
 mod datto;
 pub mod grafolean;
 mod random;
+pub mod smtp;
 
 pub use datto::{
     Asset, AssetKind, AssetTrait, ClosedPort, Dates, Device, DeviceTrait, Fault, Faults, Filler, Fleet, Keys,
