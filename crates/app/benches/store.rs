@@ -1,6 +1,6 @@
 //! How large does the store grow, how fast does it start, and what does a tick cost, with 100 000 assets for 30 days?
 //!
-//! `cargo bench -p lastgood --bench store` prints it; `-- --days 3` looks for fewer days. Run by `cargo test`, it is a fleet of a hundred for a day.
+//! `cargo bench -p lastgood --bench store` prints it; `-- --days 3` looks for fewer days, 0 for none. Run by `cargo test`, it is a fleet of a hundred for a day.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,8 +10,8 @@ use lastgood::store::sqlite::{Options, Sqlite};
 use lastgood::store::{Cover, Decision, Event, NewMessage, Store};
 use lastgood_core::checks::unsuccessful;
 use lastgood_core::id::{Name, SubjectId};
-use lastgood_core::incident::{Change, Incident, Matter};
-use lastgood_core::notify::{Episode, Why};
+use lastgood_core::incident::{Change, Closing, Incident, Matter};
+use lastgood_core::notify::{Episode, Why, Withheld};
 use lastgood_core::observation::{Collection, LastRun, Stated, Uptime};
 use lastgood_core::recipient::Address;
 use lastgood_core::testing::{FleetBuilder, PORTAL, agent, appliance, at, source_id};
@@ -146,8 +146,8 @@ async fn run(store: &Sqlite, path: &Path, fleet: Fleet) {
     );
 }
 
-/// A tick with these many incidents that open, one message for each tenth.
-async fn tick(store: &Sqlite, minute: i64, count: usize) -> f64 {
+/// These many incidents, noticed at this minute.
+fn incidents(minute: i64, count: usize) -> Vec<Incident> {
     let now = begin() + SignedDuration::from_mins(minute);
     let incident = |number: usize| Incident {
         matter: Matter {
@@ -166,24 +166,91 @@ async fn tick(store: &Sqlite, minute: i64, count: usize) -> f64 {
         ok_looks: 0,
         reason: Reason::Failed(1, 1, Some(now)),
     };
-    let incidents: Vec<Incident> = (0..count).map(incident).collect();
-    let message = |incidents: &[Incident]| NewMessage {
+    (0..count).map(incident).collect()
+}
+
+/// Decides at this minute, with one message for each `digest` incidents, to an address of its own.
+async fn decide(store: &Sqlite, minute: i64, changes: Vec<Change>, (why, digest): (Why, usize)) -> f64 {
+    let now = begin() + SignedDuration::from_mins(minute);
+    let incidents: Vec<&Incident> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Opened(incident) | Change::Closed(incident, _) => Some(incident),
+            Change::Suspected(_) | Change::Kept(_) | Change::Forgotten(_) => None,
+        })
+        .collect();
+    let cover = |incident: &&Incident| Cover { episode: Episode::of(incident), why, affected_count: 0 };
+    let message = |incidents: &[&Incident]| NewMessage {
         key: format!("{}{minute}", incidents[0].matter.subject),
         address: Address { channel: "mail".to_owned(), to: incidents[0].matter.subject.to_string() },
         thread: None,
         content: vec![b'x'; 2_000],
-        covers: incidents
-            .iter()
-            .map(|incident| Cover { episode: Episode::of(incident), why: Why::First, affected_count: 0 })
-            .collect(),
+        covers: incidents.iter().map(cover).collect(),
     };
-    let messages = incidents.chunks(10).map(message).collect();
+    let messages = incidents.chunks(digest).map(message).collect();
     let revision = store.standing(now).await.expect("what stands").revision;
-    let changes = incidents.into_iter().map(Change::Opened).collect();
     let decision = Decision { revision, decided_at: now, changes, messages, withheld: Vec::new() };
     let began = clock();
     store.decide(decision).await.expect("it is kept");
     milliseconds(began)
+}
+
+/// Everything is late at once, is told to somebody each, told as delivered, and recovers at once.
+async fn storm(store: &Sqlite, minute: i64, count: usize) {
+    let all = incidents(minute, count);
+    let opened = all.iter().cloned().map(Change::Opened).collect();
+    let took = decide(store, minute, opened, (Why::First, 1)).await;
+    println!("{count} incidents that open with {count} messages: {took:.0} ms");
+    let began = clock();
+    let standing = store.standing(begin()).await.expect("what stands");
+    assert!(standing.known.len() >= count);
+    println!(
+        "what a plan is made of, with {} incidents: {:.0} ms",
+        standing.known.len(),
+        milliseconds(began)
+    );
+    marks(store, count).await;
+    let withheld = |incident: &Incident| (Episode::of(incident), None, Withheld::Silence(1));
+    for (minute, words) in [(minute + 1, "begin to be"), (minute + 2, "stay")] {
+        let now = begin() + SignedDuration::from_mins(minute);
+        let revision = store.standing(now).await.expect("what stands").revision;
+        let withheld = all.iter().map(withheld).collect();
+        let decision = Decision { revision, decided_at: now, withheld, ..Decision::default() };
+        let began = clock();
+        store.decide(decision).await.expect("it is kept");
+        println!("a tick with {count} incidents that {words} withheld: {:.0} ms", milliseconds(began));
+    }
+    let kept = all.iter().cloned().map(Change::Kept).collect();
+    println!(
+        "{count} incidents that go on: {:.0} ms",
+        decide(store, minute + 3, kept, (Why::First, 1)).await
+    );
+    let closed = |incident: Incident| Change::Closed(incident, Closing::Recovered);
+    let closed = all.into_iter().map(closed).collect();
+    let took = decide(store, minute + 4, closed, (Why::Resolved, 1)).await;
+    println!("{count} incidents that close with {count} messages: {took:.0} ms");
+}
+
+/// All that is due is delivered, by eight who each wait for their answer.
+async fn marks(store: &Sqlite, count: usize) {
+    const CALLERS: usize = 8;
+    let limit = u32::try_from(count).expect("some");
+    let began = clock();
+    let due = store.due_messages(begin(), limit).await.expect("messages");
+    println!("{} due messages read: {:.0} ms", due.len(), milliseconds(began));
+    let before = store.counters().committed_count;
+    let began = clock();
+    let caller = |first: usize| {
+        let ids = due.iter().skip(first).step_by(CALLERS).map(|message| message.id);
+        async move {
+            for id in ids {
+                store.delivered(id, begin(), "250 queued".to_owned()).await.expect("it is kept");
+            }
+        }
+    };
+    futures::future::join_all((0..CALLERS).map(caller)).await;
+    let commits = store.counters().committed_count - before;
+    println!("{} delivered by {CALLERS}: {:.0} ms in {commits} transactions", due.len(), milliseconds(began));
 }
 
 async fn events(store: &Sqlite, count: usize) {
@@ -215,11 +282,16 @@ async fn main() {
     let store = open(&path).await;
     println!("{} assets", fleet.portals * fleet.appliances * fleet.assets);
     run(&store, &path, fleet).await;
+    let end = fleet.days * DAY_MINUTES;
     for count in [1, 100, 1_000] {
-        let minute = fleet.days * DAY_MINUTES + i64::try_from(count).expect("few");
-        println!("a tick that opens {count} incidents: {:.1} ms", tick(&store, minute, count).await);
+        let minute = end + i64::try_from(count).expect("few");
+        let opened = incidents(minute, count).into_iter().map(Change::Opened).collect();
+        let took = decide(&store, minute, opened, (Why::First, 10)).await;
+        println!("a tick that opens {count} incidents: {took:.1} ms");
     }
-    events(&store, if fleet.assets > SMALL.assets { 100_000 } else { 100 }).await;
+    let is_large = fleet.assets > SMALL.assets;
+    storm(&store, end + 2_000, if is_large { 10_000 } else { 100 }).await;
+    events(&store, if is_large { 100_000 } else { 100 }).await;
     drop(store);
     let began = clock();
     let store = open(&path).await;

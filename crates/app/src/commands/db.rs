@@ -1,6 +1,6 @@
 //! `lastgood db`: is what is remembered sound, and how is it copied, made smaller or handed on?
 //!
-//! It opens the database as a daemon would, so that the two never have it open at once.
+//! Looking and copying work beside a daemon; compacting needs the database to itself.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ enum What {
         /// The file to write; it must not be there yet
         to: PathBuf,
     },
-    /// Give room that is not used any more back to the disk
+    /// Give room that is not used any more back to the disk; stop `lastgood serve` first
     Compact(Place),
     /// Write everything to standard output, one JSON object per line
     Export(Place),
@@ -59,7 +59,8 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 async fn answer(what: &What) -> Result<(), Exit> {
     let (What::Check(place) | What::Backup { place, .. } | What::Compact(place) | What::Export(place)) = what;
-    let store = open(place).await?;
+    let beside = !matches!(what, What::Compact(_));
+    let store = open(place, beside).await?;
     let answered = match what {
         What::Check(_) => check(&store).await,
         What::Backup { to, .. } => store.backup(to).await.map_err(failed),
@@ -71,14 +72,15 @@ async fn answer(what: &What) -> Result<(), Exit> {
 }
 
 /// Opens a database that is there: one that is not would be made, and found sound.
-async fn open(place: &Place) -> Result<Sqlite, Exit> {
+async fn open(place: &Place, beside: bool) -> Result<Sqlite, Exit> {
     if let Err(source) = std::fs::metadata(&place.database) {
         let path = place.database.clone();
         let error = StoreError::File { path, operation: "found: name the database with --database", source };
         return Err(complain(&error, Exit::Usage));
     }
     let find_kind = |word: &str| sources::find(word).map(|entry| entry.kind);
-    Sqlite::open(Options::new(&place.database, find_kind)).await.map_err(failed)
+    let options = Options { beside, ..Options::new(&place.database, find_kind) };
+    Sqlite::open(options).await.map_err(failed)
 }
 
 async fn check(store: &Sqlite) -> Result<(), Exit> {

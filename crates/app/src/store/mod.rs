@@ -55,9 +55,9 @@ pub trait Store: Send + Sync {
     /// older revision is [`StoreError::Superseded`].
     fn decide(&self, decision: Decision) -> Answer<'_, Decided>;
 
-    /// Returns messages that are due at `now`: those never tried first, whatever the clock says, then those that wait
-    /// longest. A next try that lies more than [`RETRY_AHEAD_MAX`] ahead was set by a clock that was set back since, and
-    /// is due.
+    /// Returns messages that are due at `now`, at most `limit` of each channel, so that none hides another's: those never
+    /// tried first, whatever the clock says, then those that wait longest. A next try that lies more than
+    /// [`RETRY_AHEAD_MAX`] ahead was set by a clock that was set back since, and is due.
     fn due_messages(&self, now: Timestamp, limit: u32) -> Answer<'_, Vec<Message>>;
 
     /// Returns the message of this key and what it speaks of; `None` if there is none.
@@ -234,8 +234,8 @@ pub struct Message {
 pub struct Covered {
     /// The message.
     pub message: Message,
-    /// What it tells about and why: the number of each incident, in order.
-    pub covers: Vec<(i64, Episode, Why)>,
+    /// What it tells about, as it is, and why it was told: in the order of the numbers of the incidents.
+    pub covers: Vec<(Recorded, Why)>,
 }
 
 /// How much is to be sent.

@@ -16,3 +16,7 @@ UPDATE message SET next_try_at = 0 WHERE state = 'due' AND attempt_count = 0;
 
 -- How much waits, for how long and through which channel, without reading any content.
 CREATE INDEX message_waiting ON message (channel, id, attempt_count, decided_at) WHERE state = 'due';
+
+-- What is due is asked for channel by channel.
+DROP INDEX message_due;
+CREATE INDEX message_due ON message (channel, next_try_at, id) WHERE state = 'due';

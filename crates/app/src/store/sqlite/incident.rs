@@ -1,5 +1,7 @@
 //! How is an incident a row, and what do people say about it?
 
+use std::collections::{HashMap, HashSet};
+
 use futures::FutureExt;
 use lastgood_core::checks;
 use lastgood_core::id::{CheckId, Name, SourceId, SubjectId};
@@ -7,10 +9,11 @@ use lastgood_core::incident::{Acknowledged, Closing, Incident, Matter};
 use lastgood_core::notify::Episode;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite as Database};
+use sqlx::{QueryBuilder, Row, Sqlite as Database};
 
+use super::rows::pieces;
 use super::writer::{unread, unwritten};
-use super::{Sqlite, StoreError, instant, nanoseconds};
+use super::{Sqlite, StoreError, count, instant, nanoseconds};
 use crate::store::Recorded;
 use crate::store::codec::words::{read_closing, read_reason, write_closing};
 use crate::store::codec::{Damage, bytes, optional};
@@ -21,6 +24,9 @@ pub(super) const COLUMNS: &str = "i.id, i.source, i.repository, i.asset, i.check
 
 /// How many they are.
 pub(super) const COLUMN_COUNT: usize = 15;
+
+/// The six columns [`episode`] reads.
+pub(super) const EPISODE: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at";
 
 /// What a subject is found by: source, repository and asset in one.
 pub(super) fn subject_key(subject: &SubjectId) -> Vec<u8> {
@@ -43,13 +49,20 @@ pub(super) fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
     Ok(Recorded { id: get(row, 0)?, incident: incident(row)?, closed })
 }
 
-fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
+/// Reads an episode from the columns [`EPISODE`], with which [`COLUMNS`] begin.
+pub(super) fn episode(row: &SqliteRow) -> Result<Episode, StoreError> {
     let source: String = get(row, 1)?;
     let name = |column| -> Result<Option<Name>, StoreError> {
         Ok(get::<Option<Vec<u8>>>(row, column)?.map(Name::new))
     };
     let source = SourceId::new(&source).map_err(|_| Damage("an incident has no valid source"))?;
     let subject = SubjectId { source, repository: name(2)?, asset: name(3)? };
+    let matter = Matter { subject, check: check(&get::<String>(row, 4)?)? };
+    Ok(Episode { matter, noticed_at: instant(get(row, 5)?) })
+}
+
+fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
+    let Episode { matter, noticed_at } = episode(row)?;
     let count = |column| -> Result<u32, StoreError> {
         Ok(u32::try_from(get::<i64>(row, column)?).map_err(|_| Damage("a count of looks is out of range"))?)
     };
@@ -58,8 +71,8 @@ fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         _ => None,
     };
     Ok(Incident {
-        matter: Matter { subject, check: check(&get::<String>(row, 4)?)? },
-        noticed_at: instant(get(row, 5)?),
+        matter,
+        noticed_at,
         opened_at: get::<Option<i64>>(row, 6)?.map(instant),
         acknowledged,
         looked_at: instant(get(row, 9)?),
@@ -92,6 +105,39 @@ pub(super) async fn find(
         sqlx::query_scalar("SELECT id FROM incident WHERE subject = ? AND check_id = ? AND noticed_at = ?");
     let find = find.bind(subject_key(&episode.matter.subject)).bind(episode.matter.check.as_str());
     find.bind(nanoseconds(episode.noticed_at)?).fetch_optional(connection).await.map_err(unread)
+}
+
+/// Finds the rows of many episodes; one that has none is left out.
+pub(super) async fn find_all<'e>(
+    connection: &mut SqliteConnection,
+    episodes: impl Iterator<Item = &'e Episode>,
+) -> Result<HashMap<&'e Episode, i64>, StoreError> {
+    let mut found: HashMap<&Episode, i64> = HashMap::new();
+    let mut asked = HashSet::new();
+    let mut keys = Vec::new();
+    for episode in episodes {
+        if asked.insert(episode) {
+            keys.push((episode, subject_key(&episode.matter.subject), nanoseconds(episode.noticed_at)?));
+        }
+    }
+    for piece in pieces(&keys) {
+        let mut find: QueryBuilder<'_, Database> = QueryBuilder::new("SELECT v.column1, i.id FROM (");
+        find.push_values(piece.iter().enumerate(), |mut values, (place, (episode, subject, noticed_at))| {
+            values.push_bind(count(place)).push_bind(subject);
+            values.push_bind(episode.matter.check.as_str()).push_bind(noticed_at);
+        });
+        find.push(
+            ") v CROSS JOIN incident i WHERE i.subject = v.column2 AND i.check_id = v.column3
+             AND i.noticed_at = v.column4",
+        );
+        let rows: Vec<(i64, i64)> =
+            find.build_query_as().fetch_all(&mut *connection).await.map_err(unread)?;
+        for (place, id) in rows {
+            let place = usize::try_from(place).expect("it was counted from 0");
+            found.insert(piece[place].0, id);
+        }
+    }
+    Ok(found)
 }
 
 /// Says that the plan must be made anew: something it is made of has changed.

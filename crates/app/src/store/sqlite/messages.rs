@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use lastgood_core::notify::Episode;
 use lastgood_core::recipient::Address;
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -51,23 +50,42 @@ pub(super) fn not_there(message: i64) -> StoreError {
     StoreError::NotThere { what: format!("message {message}") }
 }
 
-/// Reads what is due. What was never tried has 0 as its next try.
+/// Reads what is due, channel by channel. What was never tried has 0 as its next try.
 pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
     let sql = format!(
         "SELECT {MESSAGE} FROM message m WHERE m.id IN (
-             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND next_try_at <= ?1
+             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND channel = ?4 AND next_try_at <= ?1
                              ORDER BY next_try_at, id LIMIT ?3)
              UNION ALL
-             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND next_try_at > ?2
+             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND channel = ?4 AND next_try_at > ?2
                              ORDER BY next_try_at, id LIMIT ?3))
          ORDER BY m.next_try_at, m.id LIMIT ?3"
     );
     let ahead = now.saturating_add(RETRY_AHEAD_MAX.duration()).unwrap_or(Timestamp::MAX);
     let (now, ahead) = (nanoseconds(now)?, nanoseconds(ahead)?);
     let mut view = store.view().await?;
-    let due = sqlx::query(&sql).bind(now).bind(ahead).bind(limit);
-    let rows = due.fetch_all(view.connection()?).await.map_err(unread)?;
-    rows.iter().map(message).collect()
+    let connection = view.connection()?;
+    let mut messages = Vec::new();
+    for channel in due_channels(connection).await? {
+        let due = sqlx::query(&sql).bind(now).bind(ahead).bind(limit).bind(channel);
+        let rows = due.fetch_all(&mut *connection).await.map_err(unread)?;
+        for row in &rows {
+            messages.push(message(row)?);
+        }
+    }
+    Ok(messages)
+}
+
+/// Every channel that something is to be sent through. Steps from one to the next along the index: there are few channels
+/// and may be many messages.
+async fn due_channels(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "WITH RECURSIVE step (channel) AS (
+             SELECT min(channel) FROM message WHERE state = 'due'
+             UNION ALL
+             SELECT (SELECT min(channel) FROM message WHERE state = 'due' AND channel > step.channel)
+             FROM step WHERE step.channel IS NOT NULL)
+         SELECT channel FROM step WHERE channel IS NOT NULL";
+    sqlx::query_scalar(SQL).fetch_all(connection).await.map_err(unread)
 }
 
 fn message(row: &SqliteRow) -> Result<Message, StoreError> {
@@ -97,9 +115,8 @@ pub(super) async fn of_key(store: &Sqlite, key: String) -> Result<Option<Covered
     );
     let rows = sqlx::query(&sql).bind(message.id).fetch_all(connection).await.map_err(unread)?;
     let cover = |row: &SqliteRow| {
-        let found = recorded(row)?;
         let why = read_why(&get::<String>(row, COLUMN_COUNT)?, get(row, COLUMN_COUNT + 1)?)?;
-        Ok((found.id, Episode::of(&found.incident), why))
+        Ok((recorded(row)?, why))
     };
     let covers = rows.iter().map(cover).collect::<Result<_, StoreError>>()?;
     Ok(Some(Covered { message, covers }))

@@ -45,8 +45,10 @@ mod reader;
 mod rows;
 mod silences;
 mod standing;
+mod tell;
 mod thin;
 mod upkeep;
+mod withhold;
 mod writer;
 
 /// Asked every few thousand steps of every writing statement; `true` fails that statement. For tests of faults.

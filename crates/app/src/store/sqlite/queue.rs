@@ -113,6 +113,8 @@ impl Group {
 
 async fn write_all(writer: Arc<Writer>, mut waiting: mpsc::Receiver<Waiting>) {
     while let Some(first) = waiting.recv().await {
+        // Whoever is ready to ask as well is heard first; nobody is waited for.
+        tokio::task::yield_now().await;
         let turn = writer.turn().await;
         let mut group = Group::default();
         group.add(first);

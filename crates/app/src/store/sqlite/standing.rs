@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use lastgood_core::incident::Known;
-use lastgood_core::notify::{Episode, Telling, Told};
+use lastgood_core::notify::{Telling, Told};
 use lastgood_core::recipient::Address;
 use sqlx::sqlite::SqliteConnection;
 
-use super::incident::{COLUMNS, get, recorded};
+use super::incident::{COLUMNS, EPISODE, episode, get, recorded};
 use super::writer::unread;
 use super::{Sqlite, StoreError, instant, nanoseconds, silences};
 use crate::store::codec::Damage;
@@ -53,19 +53,19 @@ async fn incidents(connection: &mut SqliteConnection, which: &str) -> Result<Vec
 
 async fn told(connection: &mut SqliteConnection) -> Result<Telling, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, t.channel, t.recipient, t.told_at, t.reminder_count, t.affected_count
+        "SELECT {EPISODE}, t.channel, t.recipient, t.told_at, t.reminder_count, t.affected_count
          FROM telling t JOIN incident i ON i.id = t.incident WHERE t.ended_at IS NULL"
     );
     let rows = sqlx::query(&sql).fetch_all(connection).await.map_err(unread)?;
     let mut telling = Telling::new();
     for row in rows {
-        let episode = Episode::of(&recorded(&row)?.incident);
-        let address = Address { channel: get(&row, 15)?, to: get(&row, 16)? };
+        let episode = episode(&row)?;
+        let address = Address { channel: get(&row, 6)?, to: get(&row, 7)? };
         let out_of_range = Damage("a count of a telling is out of range");
         let told = Told {
-            at: instant(get(&row, 17)?),
-            reminder_count: u32::try_from(get::<i64>(&row, 18)?).map_err(|_| out_of_range)?,
-            affected_count: usize::try_from(get::<i64>(&row, 19)?).map_err(|_| out_of_range)?,
+            at: instant(get(&row, 8)?),
+            reminder_count: u32::try_from(get::<i64>(&row, 9)?).map_err(|_| out_of_range)?,
+            affected_count: usize::try_from(get::<i64>(&row, 10)?).map_err(|_| out_of_range)?,
         };
         telling.entry(episode).or_default().insert(address, told);
     }

@@ -46,6 +46,30 @@ async fn a_sound_database_is_checked_copied_compacted_and_exported() {
 }
 
 #[tokio::test]
+async fn a_database_that_a_daemon_works_with_is_checked_copied_and_exported_but_not_compacted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, copy) = (folder.path().join("db"), folder.path().join("copy"));
+    database(&path).await;
+    let find_kind = |word: &str| sources::find(word).map(|entry| entry.kind);
+    let daemon = Sqlite::open(Options::new(&path, find_kind)).await.expect("it is opened");
+    let name = path.to_str().expect("UTF-8");
+    for arguments in [
+        &["db", "check", "--database", name][..],
+        &["db", "backup", "--database", name, copy.to_str().expect("UTF-8")],
+        &["db", "export", "--database", name],
+    ] {
+        let ran = binary::run(arguments);
+        assert_eq!((ran.code, &*ran.stderr), (0, ""), "{arguments:?}: {}", ran.text());
+    }
+    let ran = binary::run(&["db", "compact", "--database", name]);
+    assert_eq!(ran.code, 4, "{}", ran.text());
+    assert!(ran.stderr.contains("already in use by another lastgood"), "{}", ran.text());
+    daemon.checkpoint(Timestamp::UNIX_EPOCH).await.expect("the daemon goes on");
+    let copied = Sqlite::open(Options::new(&copy, find_kind)).await.expect("it is opened");
+    assert_eq!(copied.facts().await.expect("facts"), daemon.facts().await.expect("facts"));
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_there_is_never_made_and_found_sound() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("typing-error");

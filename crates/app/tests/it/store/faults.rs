@@ -7,18 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lastgood::store::sqlite::{Options, Sqlite};
-use lastgood::store::{Answer, Cover, Decision, Event, NewMessage, Store, StoreError};
+use lastgood::store::{Answer, Cover, Decision, Event, FailedAttempt, NewMessage, Store, StoreError};
 use lastgood_core::incident::{Acknowledged, Change};
-use lastgood_core::notify::{Episode, Why};
+use lastgood_core::notify::{Episode, Why, Withheld};
+use lastgood_core::observation::FailureKind;
+use lastgood_core::silence::Silence;
 use lastgood_core::time::Seconds;
 
 use super::contract::everything;
-use super::{ada, failed, look, minute, options};
+use super::{ada, failed, late, look, minute, options};
 
 type Step = for<'a> fn(&'a dyn Store) -> Answer<'a, ()>;
 
 /// Two days of work, one step after the other.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 15] = [
     |store| appended(store, 0),
     |store| appended(store, 5),
     |store| decided(store, 6).boxed(),
@@ -27,8 +29,17 @@ const STEPS: [Step; 9] = [
         let said = Acknowledged { at: minute(11), by: "ada".to_owned() };
         store.acknowledge(Episode::of(&failed("db", 6)), said)
     },
+    |store| {
+        let (kind, words) = (FailureKind::Refused, "greylisted".to_owned());
+        store.failed(1, FailedAttempt { at: minute(11), kind, words, next_try_at: Some(minute(12)) })
+    },
     |store| store.delivered(1, minute(12), "250".to_owned()),
+    |store| reminded(store, 13).boxed(),
     |store| pinged(store).boxed(),
+    |store| silenced(store).boxed(),
+    |store| store.keep_pushed(1, b"one ping".to_vec()),
+    |store| store.keep_pushed(1, b"one ping, said anew".to_vec()),
+    |store| store.forget_events(minute(14)).map(|forgotten| forgotten.map(drop)).boxed(),
     |store| appended(store, 3 * 24 * 60),
     |store| store.thin(minute(3 * 24 * 60), Seconds::days(1)).map(|thinned| thinned.map(drop)).boxed(),
 ];
@@ -45,6 +56,33 @@ async fn decided(store: &dyn Store, minutes: i64) -> Result<(), StoreError> {
     let messages = vec![NewMessage { key, address: ada(), thread: None, content, covers }];
     let (decided_at, changes) = (minute(minutes), vec![Change::Opened(incident)]);
     store.decide(Decision { revision, decided_at, changes, messages, withheld: Vec::new() }).await.map(drop)
+}
+
+/// One incident goes on and is told again, another begins and is not told, a third is suspected and forgotten.
+async fn reminded(store: &dyn Store, minutes: i64) -> Result<(), StoreError> {
+    let (known, new, suspected) = (failed("db", 6), failed("web", minutes), late("web", minutes));
+    let revision = store.standing(minute(minutes)).await?.revision;
+    let why = Why::Reminder(1);
+    let covers = vec![Cover { episode: Episode::of(&known), why, affected_count: 0 }];
+    let (key, content) = ("m2".to_owned(), b"{}".to_vec());
+    let messages = vec![NewMessage { key, address: ada(), thread: None, content, covers }];
+    let withheld = vec![(Episode::of(&new), Some(ada()), Withheld::Patience)];
+    let forgotten = Change::Forgotten(suspected.matter.clone());
+    let changes = vec![Change::Kept(known), Change::Suspected(suspected), forgotten, Change::Opened(new)];
+    store
+        .decide(Decision { revision, decided_at: minute(minutes), changes, messages, withheld })
+        .await
+        .map(drop)
+}
+
+async fn silenced(store: &dyn Store) -> Result<(), StoreError> {
+    let words = || "a new disk".to_owned();
+    let (from, until) = (minute(13), minute(99));
+    let (pattern, address) = ("acme/*".to_owned(), Some(ada()));
+    store
+        .add_silence(Silence { id: 0, pattern, address, from, until, reason: words(), by: words() })
+        .await
+        .map(drop)
 }
 
 async fn pinged(store: &dyn Store) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use jiff::Timestamp;
 use lastgood::store::sqlite::{Options, Sqlite};
 use lastgood::store::{Event, Store, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -89,6 +90,52 @@ async fn a_database_of_a_newer_version_is_refused() {
     other.close().await.expect("it is closed");
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::Newer { found: 999, .. }), "{error}");
+}
+
+/// What the first version wrote, as far as a later one treats it in another way.
+const FIRST_VERSION: &str = "PRAGMA application_id = 1282634823; PRAGMA user_version = 1;
+    UPDATE standing SET revision = 7;
+    INSERT INTO message (id, key, channel, recipient, content, decided_at, attempt_count, next_try_at)
+        VALUES (1, 'new', 'mail', 'ada', x'00', 5000, 0, 5000), (2, 'tried', 'mail', 'ada', x'00', 5000, 1, 9000);
+    INSERT INTO message (key, channel, recipient, content, decided_at, state, next_try_at, ended_at)
+        VALUES ('gone', 'mail', 'ada', x'00', 5000, 'given_up', 5000, 5000);
+    INSERT INTO delivery (message, tried_at, failure, words) VALUES (2, 6000, 'refused', 'greylisted');
+    INSERT INTO silence (pattern, from_at, until_at, reason, said_by) VALUES ('acme/*', 0, 9000, 'a disk', 'ada');
+    INSERT INTO event (key, received_at, kind, body) VALUES (x'01', 5000, 'success', x'');";
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("db");
+    let mut other = other_program(&path).await;
+    for sql in [include_str!("../../../src/store/migrations/0001-first.sql"), FIRST_VERSION] {
+        sqlx::Executor::execute(&mut other, sql).await.expect("the first version did so");
+    }
+    other.close().await.expect("it is closed");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let beside = Sqlite::open(Options { beside: true, ..options(&path) }).await;
+    assert!(matches!(beside.err(), Some(StoreError::Older { found: 1, .. })));
+
+    let store = open(&path).await;
+    assert_eq!(store.check().await.expect("it is checked"), Vec::<String>::new());
+    let nanosecond = |count| Timestamp::from_nanosecond(count).expect("an instant");
+    let standing = store.standing(nanosecond(1)).await.expect("what stands");
+    assert_eq!((standing.revision, standing.silences.len()), (7, 1));
+    assert_eq!(standing.silences[0].address, None);
+    assert_eq!(store.events(0, 9).await.expect("events").len(), 1);
+    assert_eq!(store.pushed().await.expect("it is read"), None);
+    let waiting = store.undelivered().await.expect("channels");
+    assert_eq!((waiting[0].since, waiting[0].waiting_count), (nanosecond(6000), 2));
+    assert_eq!(store.outbox().await.expect("counts").due_count, 2);
+    let keys = |now| {
+        let due = store.due_messages(nanosecond(now), 9);
+        async move { due.await.expect("messages").into_iter().map(|message| message.key).collect::<Vec<_>>() }
+    };
+    assert_eq!(keys(1).await, ["new"], "it was never tried");
+    assert_eq!(keys(9000).await, ["new", "tried"]);
+    let before = everything(&store).await;
+    drop(store);
+    assert_eq!(everything(&open(&path).await).await, before, "once is enough");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use lastgood_core::testing::{FleetBuilder, PORTAL, agent, noon, source_id};
 use lastgood_core::time::Seconds;
 use lastgood_core::verdict::Reason;
 
+mod beside;
 mod command;
 mod contract;
 mod damage;
