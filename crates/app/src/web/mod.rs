@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::future::BoxFuture;
 
+pub mod act;
 mod health;
 mod pages;
 mod server;

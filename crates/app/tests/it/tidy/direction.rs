@@ -13,7 +13,8 @@ const CORE_MAY_USE: [&str; 3] = ["jiff", "thiserror", "serde"];
 const APART: [&str; 6] = ["sources", "directory", "channels", "publish", "store", "web"];
 
 /// The places of the app that may see several of those folders.
-const MEETING_PLACES: [&str; 6] = ["pipeline", "watch", "commands", "config", "main", "lib"];
+const MEETING_PLACES: [&str; 9] =
+    ["pipeline", "watch", "letter", "links", "deliver", "commands", "config", "main", "lib"];
 
 /// One line of a crate's dependency tables.
 pub(super) struct Dependency {

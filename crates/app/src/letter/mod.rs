@@ -1,0 +1,310 @@
+//! How does a digest become the message that is kept and sent, and how is it read back?
+//!
+//! [`write`] freezes everything a channel may need: subject, text, HTML and what programs read. It is pure: the same digest
+//! gives the same bytes and the same key, so that a repeated tick writes the same message. What is said stands in
+//! `lastgood_core::message`; how it is sent is the channels' matter.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use lastgood_core::id::{Name, SubjectId};
+use lastgood_core::message::{Called, Content, Item, compose};
+use lastgood_core::notify::{Digest, Entry, Episode, Why};
+use lastgood_core::observation::cut;
+use lastgood_core::recipient::{Address, Role};
+use lastgood_core::time::Instant;
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::channels::{self, SUBJECT_MAX_BYTES};
+use crate::links::{LASTS, Links};
+use crate::store::{self, Cover, NewMessage};
+
+mod details;
+mod page;
+
+/// How many entries a message shows; of more, their number.
+pub const ENTRIES_MAX: usize = 500;
+
+/// The largest message, in bytes as it is kept: of one that would be larger fewer entries are shown. It goes once to each
+/// recipient, and mail servers refuse what is much larger than a few MiB.
+pub const LETTER_MAX_BYTES: usize = 1024 * 1024;
+
+/// The longest name within a subject, in bytes; what is longer is cut.
+const NAME_MAX_BYTES: usize = 300;
+
+/// The longest line of an entry, in bytes; what is longer is cut.
+const LINE_MAX_BYTES: usize = 2000;
+
+/// How many reasons "why you" an entry has at most.
+const REASONS_MAX: usize = 10;
+
+/// How the content is laid out; another number is another layout.
+const VERSION: u32 = 1;
+
+/// A message as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    version: u32,
+    subject: String,
+    text: String,
+    html: String,
+    details: Value,
+    written_at: String,
+}
+
+/// Why a kept message cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// It is not what was written.
+    #[error(
+        "the message in the outbox cannot be read: run `lastgood db check`, or the version that wrote it"
+    )]
+    Unreadable(#[source] serde_json::Error),
+    /// It has the layout of another version.
+    #[error("the message in the outbox has layout {0}, this program reads {VERSION}: run the newer program")]
+    Version(u32),
+    /// Its key, its thread or its date is none.
+    #[error("the message in the outbox has no {0} that can be read: run `lastgood db check`")]
+    Part(&'static str),
+}
+
+/// What lets the reader answer a message.
+struct Reply {
+    url: String,
+    role: Role,
+    expires_at: Timestamp,
+}
+
+/// Writes the message of a digest decided at `now`. With `links` it holds one link to answer it, as far as its reader has
+/// a role for anything in it that is not over. Where roles differ, the link has the least of them.
+pub fn write(
+    digest: &Digest,
+    called: &dyn Fn(&SubjectId) -> Called,
+    links: Option<&Links>,
+    now: Timestamp,
+) -> NewMessage {
+    let key = key(digest, now);
+    let reply = links.zip(least_role(digest)).map(|(links, role)| {
+        let expires_at = now + LASTS;
+        Reply { url: links.sign(&key, role, expires_at), role, expires_at }
+    });
+    let Content { subject, items } = compose(digest, called, now);
+    let subject = cut(&subject, SUBJECT_MAX_BYTES);
+    let items: Vec<_> = items.into_iter().take(ENTRIES_MAX).map(shortened).collect();
+    let letter = Letter { digest, called, subject: &subject, reply: reply.as_ref(), now };
+    let mut shown = items.len();
+    let content = loop {
+        let content = letter.freeze(&items[..shown]);
+        if content.len() <= LETTER_MAX_BYTES || shown <= 1 {
+            break content;
+        }
+        shown /= 2;
+    };
+    let covers = digest.entries.iter().map(|entry| Cover {
+        episode: Episode::of(&entry.incident),
+        why: entry.why,
+        affected_count: entry.affected.len(),
+    });
+    NewMessage {
+        key,
+        address: digest.address.clone(),
+        thread: Some(thread(digest)),
+        content,
+        covers: covers.collect(),
+    }
+}
+
+/// Reads a kept message as the channels take it.
+pub fn open(kept: &store::Message) -> Result<channels::Message, LetterError> {
+    let frozen: Frozen = serde_json::from_slice(&kept.content).map_err(LetterError::Unreadable)?;
+    if frozen.version != VERSION {
+        return Err(LetterError::Version(frozen.version));
+    }
+    let key = |text: &str| text.parse::<channels::Key>().map_err(|_| LetterError::Part("key"));
+    Ok(channels::Message {
+        key: key(&kept.key)?,
+        address: kept.address.clone(),
+        thread: kept.thread.as_deref().map(key).transpose()?,
+        subject: frozen.subject,
+        text: frozen.text,
+        html: Some(frozen.html),
+        details: frozen.details,
+        written_at: frozen.written_at.parse().map_err(|_| LetterError::Part("date"))?,
+    })
+}
+
+/// Everything a message is made of, but which of its entries are shown.
+struct Letter<'a> {
+    digest: &'a Digest,
+    called: &'a dyn Fn(&SubjectId) -> Called,
+    subject: &'a str,
+    reply: Option<&'a Reply>,
+    now: Timestamp,
+}
+
+impl Letter<'_> {
+    /// Shows these items, the first of the digest, and says how many more there are.
+    fn freeze(&self, items: &[Item]) -> Vec<u8> {
+        let entries = &self.digest.entries;
+        let rest = Rest::of(&entries[items.len()..]);
+        let frozen = Frozen {
+            version: VERSION,
+            subject: self.subject.to_owned(),
+            text: self.text(items, &rest),
+            html: page::render(self, items, &rest),
+            details: details::write(self, items),
+            written_at: self.now.to_string(),
+        };
+        serde_json::to_vec(&frozen).expect("texts and numbers are always JSON")
+    }
+
+    fn text(&self, items: &[Item], rest: &Rest) -> String {
+        let content = Content { subject: String::new(), items: items.to_vec() };
+        let mut text = content.to_string();
+        if let Some(rest) = rest.words() {
+            let _ = writeln!(text, "\n{rest}");
+        }
+        if let Some(reply) = self.reply {
+            let Reply { url, expires_at, .. } = reply;
+            let until = Instant(*expires_at);
+            let acts = reply.acts();
+            let _ = writeln!(text, "\n{acts}:\n{url}\nThe link is yours alone and works until {until}.");
+        }
+        text
+    }
+}
+
+impl Reply {
+    /// What the link is for, as far as its reader's role goes.
+    fn acts(&self) -> &'static str {
+        match self.role {
+            Role::Customer => "Say that you know, or silence this for a day",
+            Role::Reseller => "Say that you know, or silence this for a day or a week",
+            Role::Operator => "Say that you know, silence this, or say that it is expected",
+        }
+    }
+}
+
+/// How many entries are not shown.
+struct Rest {
+    bad_count: usize,
+    over_count: usize,
+}
+
+impl Rest {
+    fn of(entries: &[Entry]) -> Self {
+        let over_count = entries.iter().filter(|entry| entry.why == Why::Resolved).count();
+        Self { bad_count: entries.len() - over_count, over_count }
+    }
+
+    fn words(&self) -> Option<String> {
+        match (self.bad_count, self.over_count) {
+            (0, 0) => None,
+            (bad, 0) => Some(format!("… and {bad} more that are bad; `lastgood incidents list` shows all")),
+            (0, over) => Some(format!("… and {over} more that are over")),
+            (bad, over) => Some(format!(
+                "… and {bad} more that are bad, {over} more that are over; `lastgood incidents list` shows all"
+            )),
+        }
+    }
+}
+
+/// Cuts what would be too long: names are other people's.
+fn shortened(item: Item) -> Item {
+    let short = |text: &str| cut(text, LINE_MAX_BYTES);
+    let Item { state, mut matter, headline, lines, remedy, because } = item;
+    for name in [&mut matter.subject.repository, &mut matter.subject.asset].into_iter().flatten() {
+        if name.bytes().len() > NAME_MAX_BYTES {
+            *name = Name::new(cut(&name.text(), NAME_MAX_BYTES).as_bytes());
+        }
+    }
+    Item {
+        state,
+        matter,
+        headline: short(&headline),
+        lines: lines.iter().map(|line| short(line)).collect(),
+        remedy,
+        because: because.iter().take(REASONS_MAX).map(|reason| short(reason)).collect(),
+    }
+}
+
+/// What its reader may surely do: the least of what they are to anything in it that is not over.
+fn least_role(digest: &Digest) -> Option<Role> {
+    let open = digest.entries.iter().filter(|entry| entry.why != Why::Resolved);
+    open.filter_map(|entry| entry.role).min()
+}
+
+/// Names a message for ever: who is told what, why and when. No two ticks have the same instant.
+fn key(digest: &Digest, now: Timestamp) -> String {
+    let mut naming = Naming::new(b"lastgood message");
+    naming.instant(now);
+    naming.address(&digest.address);
+    for entry in &digest.entries {
+        naming.episode(&entry.incident.matter.subject, &Episode::of(&entry.incident));
+        naming.why(entry.why);
+    }
+    naming.end()
+}
+
+/// A message about one episode belongs to that one's thread, any other to its reader's own.
+fn thread(digest: &Digest) -> String {
+    let mut naming = Naming::new(b"lastgood thread");
+    naming.address(&digest.address);
+    if let [entry] = &digest.entries[..] {
+        naming.episode(&entry.incident.matter.subject, &Episode::of(&entry.incident));
+    }
+    naming.end()
+}
+
+/// Makes a name of parts, each with its length, so that no two lists of parts are the same bytes.
+struct Naming(Context);
+
+impl Naming {
+    fn new(purpose: &[u8]) -> Self {
+        let mut naming = Self(Context::new(&SHA256));
+        naming.part(purpose);
+        naming
+    }
+
+    fn part(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn instant(&mut self, at: Timestamp) {
+        self.part(&at.as_nanosecond().to_be_bytes());
+    }
+
+    fn address(&mut self, address: &Address) {
+        self.part(address.channel.as_bytes());
+        self.part(address.to.as_bytes());
+    }
+
+    fn episode(&mut self, subject: &SubjectId, episode: &Episode) {
+        self.part(subject.source.as_str().as_bytes());
+        for name in [&subject.repository, &subject.asset] {
+            self.part(&[u8::from(name.is_some())]);
+            self.part(name.as_ref().map_or(&[], Name::bytes));
+        }
+        self.part(episode.matter.check.as_str().as_bytes());
+        self.instant(episode.noticed_at);
+    }
+
+    fn why(&mut self, why: Why) {
+        let (word, number) = details::why(why);
+        self.part(word.as_bytes());
+        self.part(&number.unwrap_or_default().to_be_bytes());
+    }
+
+    /// 43 letters, digits, `-` and `_`.
+    fn end(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests;
