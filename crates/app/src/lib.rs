@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod program;
 pub mod publish;
+pub mod push;
 pub mod report;
 pub mod secret;
 pub mod sources;

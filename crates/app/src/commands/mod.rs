@@ -18,7 +18,9 @@ mod grafolean;
 mod looking;
 mod man;
 mod output;
+mod ping_key;
 mod publish;
+mod pushing;
 mod raw;
 mod summary;
 
@@ -86,6 +88,9 @@ enum Command {
     /// Look after what is remembered: check, copy, compact or export the database
     #[command(after_help = db::EXAMPLES)]
     Db(db::Arguments),
+    /// Make a key for a job that pings
+    #[command(after_help = ping_key::EXAMPLES)]
+    PingKey(ping_key::Arguments),
     /// Look at a simulated fleet on this machine
     #[cfg(feature = "demo")]
     Demo(demo::Arguments),
@@ -124,6 +129,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
+        Command::PingKey(arguments) => ping_key::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),

@@ -23,10 +23,14 @@ pub mod datto;
 pub mod program;
 pub mod restic;
 pub mod borg;
+pub mod ping;
+pub mod push;
 mod series;
+mod unheard;
 
 /// Every kind of source, in the order of the documentation.
-pub static ALL: [&Entry; 4] = [&datto::xml::ENTRY, &datto::rest::ENTRY, &restic::ENTRY, &borg::ENTRY];
+pub static ALL: [&Entry; 6] =
+    [&datto::xml::ENTRY, &datto::rest::ENTRY, &restic::ENTRY, &borg::ENTRY, &ping::ENTRY, &push::ENTRY];
 
 /// A kind of source: how it is named, configured and opened.
 #[derive(Debug)]

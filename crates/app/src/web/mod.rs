@@ -14,7 +14,9 @@ use futures::future::BoxFuture;
 
 pub mod act;
 mod health;
+pub mod observations;
 mod pages;
+pub mod ping;
 mod server;
 
 pub use health::{Health, Ill};

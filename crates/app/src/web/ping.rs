@@ -1,0 +1,97 @@
+//! How is a ping taken over HTTP, in the words of the Healthchecks ping API?
+//!
+//! `POST`, `GET` and `HEAD` say the same. What the address means stands in `push`; here a body is read, as far as it is
+//! kept, and answered. No path is logged: it holds a key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use futures::StreamExt;
+
+use crate::clock;
+use crate::push::record::BODY_MAX_BYTES;
+use crate::push::{PingError, Pushes};
+
+/// What stands before a key.
+const PREFIX: &str = "/ping/";
+
+/// So much of a body is read at most: what is beyond [`BODY_MAX_BYTES`] only so that the client hears the answer.
+const READ_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// So long may a body take: what came until then is kept.
+const READ_MAX: Duration = Duration::from_secs(20);
+
+/// Takes pings at `/ping/`.
+pub fn router(pushes: Arc<Pushes>) -> Router {
+    let methods = MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::POST);
+    Router::new().route("/ping/{*rest}", on(methods, ping)).with_state(pushes)
+}
+
+/// Nothing of a body is read before the key is known.
+async fn ping(State(pushes): State<Arc<Pushes>>, uri: Uri, body: Body) -> Response {
+    let path = uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    let asked = match pushes.ask(path, uri.query()) {
+        Ok(asked) => asked,
+        Err(error) => return refused(&error),
+    };
+    let Some((body, is_cut)) = read(body.into_data_stream()).await else {
+        return answer(StatusCode::BAD_REQUEST, "the body broke off");
+    };
+    match pushes.take(asked, body, is_cut, clock::now()).await {
+        Ok(()) => answer(StatusCode::OK, "OK"),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Reads as much as is kept, and says whether there was more; `None` if the body broke off before its end.
+async fn read(mut stream: BodyDataStream) -> Option<(Vec<u8>, bool)> {
+    let mut body = Vec::new();
+    let mut read_bytes = 0_usize;
+    let all = async {
+        while read_bytes <= READ_MAX_BYTES
+            && let Some(piece) = stream.next().await
+        {
+            let piece = piece.ok()?;
+            read_bytes = read_bytes.saturating_add(piece.len());
+            let room = BODY_MAX_BYTES - body.len();
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        Some(())
+    };
+    match tokio::time::timeout(READ_MAX, all).await {
+        Ok(Some(())) => {
+            let is_cut = read_bytes > body.len();
+            Some((body, is_cut))
+        }
+        Ok(None) => None,
+        Err(_) => Some((body, true)),
+    }
+}
+
+fn refused(error: &PingError) -> Response {
+    let status = match error {
+        PingError::Unknown => StatusCode::NOT_FOUND,
+        PingError::Malformed(_) => StatusCode::BAD_REQUEST,
+        PingError::NotKept(source) => {
+            tracing::error!(error = %source, "a ping could not be kept, and its sender was told so");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    };
+    answer(status, &error.to_string())
+}
+
+fn answer(status: StatusCode, text: &str) -> Response {
+    let limit = BODY_MAX_BYTES.to_string();
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (status, headers, [("ping-body-limit", limit)], text.to_owned()).into_response()
+}
