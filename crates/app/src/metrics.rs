@@ -4,8 +4,10 @@
 //! configuration. The rooms that count for themselves (the engine, the deliveries) have a registry of their own.
 
 use jiff::Timestamp;
-use prometheus::{Encoder, Gauge, GaugeVec, Opts, Registry, TextEncoder};
+use lastgood_core::observation::FailureKind;
+use prometheus::{CounterVec, Encoder, Gauge, GaugeVec, Opts, Registry, TextEncoder};
 
+use crate::deliver::Counted;
 use crate::store::{Counters, Outbox};
 use crate::watch::Published;
 
@@ -23,6 +25,8 @@ pub struct Now<'a> {
     pub is_well: bool,
     /// When the configuration in force was read.
     pub configured_at: Timestamp,
+    /// What became of attempts to send, by channel.
+    pub delivered: &'a [(String, Counted)],
 }
 
 /// A number of our own: its name, what it means, and how it is read.
@@ -91,11 +95,34 @@ pub fn page(now: &Now<'_>, rooms: &[Registry]) -> String {
     let build = GaugeVec::new(about, &["version"]).expect("a valid name");
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
     registry.register(Box::new(build)).expect("no name stands here twice");
+    deliveries(now, &registry);
     let mut page = now.published.metrics.clone().into_bytes();
     for registry in std::iter::once(&registry).chain(rooms) {
         TextEncoder::new().encode(&registry.gather(), &mut page).expect("memory can be written to");
     }
     String::from_utf8(page).expect("the page is written as text")
+}
+
+/// What became of attempts to send: every kind of failure from the first attempt on, since a series that begins with its
+/// first failure cannot be alarmed on.
+fn deliveries(now: &Now<'_>, registry: &Registry) {
+    let about = Opts::new("lastgood_deliveries_total", "Attempts to send a message, by channel and outcome.");
+    let ended = CounterVec::new(about, &["channel", "outcome"]).expect("a valid name");
+    let about = Opts::new("lastgood_deliveries_under_way", "Attempts to send a message that are under way.");
+    let under_way = GaugeVec::new(about, &["channel"]).expect("a valid name");
+    for (channel, counted) in now.delivered {
+        let sent = ended.with_label_values(&[channel.as_str(), "sent"]);
+        sent.inc_by(count(counted.sent_count));
+        for kind in FailureKind::ALL {
+            ended.with_label_values(&[channel.as_str(), kind.as_str()]);
+        }
+        for (kind, failed) in &counted.failed_counts {
+            ended.with_label_values(&[channel.as_str(), kind.as_str()]).inc_by(count(*failed));
+        }
+        under_way.with_label_values(&[channel.as_str()]).set(count(counted.under_way_count));
+    }
+    registry.register(Box::new(ended)).expect("no name stands here twice");
+    registry.register(Box::new(under_way)).expect("no name stands here twice");
 }
 
 fn truth(is_true: bool) -> f64 {

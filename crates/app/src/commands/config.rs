@@ -6,6 +6,7 @@ use super::looking::{Looking, Trouble, complain};
 use super::output::print;
 use crate::config;
 use crate::exit::Exit;
+use crate::links::Links;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -15,7 +16,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Read the configuration and say everything that is wrong with it; opens every source, looks at none
+    /// Read the configuration and say everything that is wrong with it; opens every source and channel, looks at none and
+    /// sends nothing
     Check {
         /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]
         #[arg(long, value_name = "FILE")]
@@ -43,16 +45,29 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
     let looking = Looking { config: file, ..Looking::default() };
     let config = looking.load().map_err(Trouble::say)?;
     let mut failed = None;
-    let count = config.sources.len();
+    let counts = [(config.sources.len(), "source"), (config.channels.len(), "channel")];
     for source in config.sources {
         let open = source.entry.open;
         if let Err(error) = open(source) {
             failed = Some(complain(&error, Exit::Usage));
         }
     }
+    for channel in config.channels {
+        let open = channel.kind.open;
+        if let Err(error) = open(channel.config) {
+            failed = Some(complain(&error, Exit::Usage));
+        }
+    }
+    if let (Some(url), Some(file)) = (&config.serve.public_url, &config.serve.link_key_file)
+        && let Err(error) = Links::from_file(url, file)
+    {
+        failed = Some(complain(&error, Exit::Usage));
+    }
     if let Some(exit) = failed {
         return Err(exit);
     }
-    let noun = if count == 1 { "source" } else { "sources" };
-    print(false, |out| writeln!(out, "the configuration is valid: {count} {noun}"))
+    let counted = counts.into_iter().filter(|(count, _)| *count > 0);
+    let shown = counted.map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    print(false, |out| writeln!(out, "the configuration is valid: {shown}"))
 }

@@ -15,6 +15,7 @@ mod db;
 mod demo;
 mod explain;
 mod grafolean;
+mod incidents;
 mod looking;
 mod man;
 mod output;
@@ -22,6 +23,10 @@ mod ping_key;
 mod publish;
 mod pushing;
 mod raw;
+mod remembered;
+mod run;
+mod serve;
+mod silence;
 mod summary;
 
 /// What stands below every `--help`.
@@ -38,7 +43,7 @@ const NAGIOS_CODES: &str = "  With --format nagios: 0 ok, 2 critical (bad), 3 un
 
 const EXAMPLES: &str = "\
 Examples:
-  lastgood demo                                      a simulated fleet, looked at and judged
+  lastgood demo                                      a simulated fleet, watched for a minute
   lastgood summary datto-xml:status.xml              a saved status document
   LASTGOOD_DATTO_XML_KEY=… lastgood check 'datto-xml:https://portal.dattobackup.com/external/api/xml/status/{key}'
   RESTIC_PASSWORD_FILE=pw lastgood check restic:/srv/restic
@@ -85,14 +90,27 @@ enum Command {
     Raw(raw::Arguments),
     /// Check the configuration, or show an example or its schema
     Config(config::Arguments),
-    /// Look after what is remembered: check, copy, compact or export the database
-    #[command(after_help = db::EXAMPLES)]
-    Db(db::Arguments),
+    /// Watch for months: look, remember, judge, and tell the right people
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::Arguments),
     /// Make a key for a job that pings
     #[command(after_help = ping_key::EXAMPLES)]
     PingKey(ping_key::Arguments),
-    /// Look at a simulated fleet on this machine
+    /// Run a command and tell a lastgood how that went
+    #[command(after_help = run::EXAMPLES)]
+    Run(run::Arguments),
+    /// Show, acknowledge and close what the daemon found wrong
+    #[command(after_help = incidents::EXAMPLES)]
+    Incidents(incidents::Arguments),
+    /// Tell nobody about some subjects for a time
+    #[command(after_help = silence::EXAMPLES)]
+    Silence(silence::Arguments),
+    /// Look after what is remembered: check, copy, compact or export the database
+    #[command(after_help = db::EXAMPLES)]
+    Db(db::Arguments),
+    /// Watch a simulated fleet on this machine for a minute
     #[cfg(feature = "demo")]
+    #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
@@ -128,8 +146,12 @@ fn dispatch(command: Command) -> u8 {
         Command::Bot(arguments) => bot::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
-        Command::Db(arguments) => db::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::PingKey(arguments) => ping_key::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Incidents(arguments) => incidents::run(&arguments),
+        Command::Silence(arguments) => silence::run(&arguments),
+        Command::Db(arguments) => db::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use lastgood_core::id::SourceId;
 use lastgood_core::observation::Collection;
 
 use crate::push::key::KeyHash;
@@ -54,5 +55,9 @@ fn expected(ping: PingConfig) -> PingExpected {
 impl Pushed for Pushes {
     fn collections(&self, now: Timestamp) -> BoxFuture<'_, Vec<Collection>> {
         Box::pin(Self::collections(self, now))
+    }
+
+    fn restate(&self, source: &SourceId) {
+        Self::restate(self, source);
     }
 }

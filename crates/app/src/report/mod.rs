@@ -11,6 +11,7 @@ mod looks;
 mod nagios;
 mod prometheus;
 mod reference;
+pub mod remembered;
 mod space;
 mod table;
 mod tally;

@@ -1,9 +1,12 @@
 //! What does the thread that watches do with what it is asked?
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::OptionFuture;
 use jiff::Timestamp;
 use lastgood_core::checks::{self, visibility};
 use lastgood_core::expectation::{Expectations, Layer, Origin, Scope};
@@ -12,7 +15,7 @@ use lastgood_core::id::SourceId;
 use lastgood_core::judge::judge;
 use lastgood_core::observation::Collection;
 use tokio::sync::{mpsc, watch};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, Sleep};
 
 use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
@@ -26,6 +29,16 @@ const TRIES_MAX: u32 = 5;
 
 /// The distance between two instants that are only told apart.
 const NANOSECOND: jiff::SignedDuration = jiff::SignedDuration::from_nanos(1);
+
+/// When a tick follows what was asked.
+enum Next {
+    /// As soon as ticks may follow each other.
+    Soon,
+    /// When it is time again.
+    Regular,
+    /// It was one: nothing waits for another.
+    Ticked,
+}
 
 /// What is known, what must be true, and who is told.
 pub(super) struct Keeper {
@@ -93,7 +106,8 @@ impl Keeper {
         let mut regular = tokio::time::interval(self.every);
         regular.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pause = PAUSE_MIN;
-        let mut is_wanted = false;
+        // Begins with what is asked first: whoever asks for more meanwhile does not put it off.
+        let mut soon: Option<Pin<Box<Sleep>>> = None;
         loop {
             tokio::select! {
                 asked = waiting.recv() => match asked {
@@ -104,37 +118,43 @@ impl Keeper {
                     }
                     Some(asked) => {
                         let every = self.every;
-                        is_wanted |= self.answer(asked).await;
+                        match self.answer(asked).await {
+                            Next::Soon => {
+                                soon.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+                            }
+                            Next::Ticked => soon = None,
+                            Next::Regular => {}
+                        }
                         if self.every != every {
                             regular.reset_after(self.every);
                         }
                     }
                 },
-                () = tokio::time::sleep(pause), if is_wanted => {
-                    is_wanted = false;
+                () = OptionFuture::from(soon.as_mut()).map(drop), if soon.is_some() => {
+                    soon = None;
                     pause = self.tick_and_say().await;
                     regular.reset_after(self.every);
                 }
                 _ = regular.tick() => {
-                    is_wanted = false;
+                    soon = None;
                     pause = self.tick_and_say().await;
                 }
             }
         }
     }
 
-    /// Does what is asked; true if a tick should follow soon.
-    async fn answer(&mut self, asked: Asked) -> bool {
+    /// Does what is asked, and says when a tick should follow.
+    async fn answer(&mut self, asked: Asked) -> Next {
         match asked {
             Asked::Take(collection, answer) => {
                 let taken = self.take(*collection).await;
-                let is_taken = taken.is_ok();
+                let next = if taken.is_ok() { Next::Soon } else { Next::Regular };
                 let _ = answer.send(taken);
-                is_taken
+                next
             }
             Asked::Tick(answer) => {
                 let _ = answer.send(self.tick().await);
-                false
+                Next::Ticked
             }
             Asked::Reload(written, answer) => {
                 let config = read(&written).map(|config| self.go_on_with(config));
@@ -142,14 +162,14 @@ impl Keeper {
                     self.publish.send_modify(|published| Arc::make_mut(published).refused = None);
                 }
                 let _ = answer.send(config);
-                true
+                Next::Soon
             }
             Asked::Refused(why) => {
                 self.publish.send_modify(|published| Arc::make_mut(published).refused = Some(why));
-                false
+                Next::Regular
             }
-            Asked::Wake => true,
-            Asked::Stop(_) => false,
+            Asked::Wake => Next::Soon,
+            Asked::Stop(_) => Next::Regular,
         }
     }
 
@@ -199,8 +219,10 @@ impl Keeper {
     async fn tick(&mut self) -> Result<Ticked, StoreError> {
         let stopwatch = Stopwatch::start();
         for collection in self.parts.pushed.collections((self.parts.clock)()).await {
+            let source = collection.source.clone();
             if let Err(error) = self.take(collection).await {
                 tracing::error!("what was pushed is judged later: {}", said(&error));
+                self.parts.pushed.restate(&source);
             }
         }
         let undelivered = self.parts.store.undelivered().await?;
@@ -271,7 +293,7 @@ fn our_own_layer() -> Layer {
 }
 
 fn read(written: &Written) -> Result<Config, ConfigError> {
-    Config::from_text(&written.path, &written.text, &sources::ALL)
+    Ok(Config::from_text(&written.path, &written.text, &sources::ALL)?.for_daemon())
 }
 
 /// An error with its causes, from the outside in.

@@ -51,6 +51,9 @@ pub type Write = Box<dyn Fn(&Digest, &dyn Fn(&SubjectId) -> Called, Timestamp) -
 pub trait Pushed: Send + Sync {
     /// Returns a look at every source of which something came since it was asked last; of all at first.
     fn collections(&self, now: Timestamp) -> BoxFuture<'_, Vec<Collection>>;
+
+    /// Says that what was returned of a source could not be kept: it is returned again the next time.
+    fn restate(&self, source: &SourceId);
 }
 
 /// The configuration as text. Thresholds belong to one thread: each that needs them reads them itself.

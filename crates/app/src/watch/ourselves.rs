@@ -5,7 +5,7 @@
 //! does.
 
 use jiff::Timestamp;
-use lastgood_core::checks::visibility;
+use lastgood_core::checks::{undelivered, visibility};
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, SourceFacts, Subject};
 use lastgood_core::id::{Name, SourceId, SubjectId};
@@ -20,19 +20,20 @@ use crate::sources;
 use crate::store::Undelivered;
 
 /// A way we tell people something.
-static CHANNEL: Kind = Kind { id: "channel", subject: SubjectType::Repository, checks: &[], defaults: &[] };
+static CHANNEL: Kind =
+    Kind { id: "channel", subject: SubjectType::Repository, checks: &[undelivered::ID], defaults: &[] };
 
 /// What we are as a source.
-pub static KIND: SourceKind = SourceKind { id: "lastgood", kinds: &[&CHANNEL] };
+pub static KIND: SourceKind = SourceKind { id: SourceId::OURSELVES, kinds: &[&CHANNEL] };
 
 /// Our own name.
 pub fn id() -> SourceId {
-    SourceId::new("lastgood").expect("our own name is a name")
+    SourceId::new(SourceId::OURSELVES).expect("our own name is a name")
 }
 
 /// Returns the name of the channel that a subject is, if it is one of ours.
 pub fn channel_of(subject: &SubjectId) -> Option<&Name> {
-    subject.repository.as_ref().filter(|_| subject.source.as_str() == "lastgood")
+    subject.repository.as_ref().filter(|_| subject.source.as_str() == SourceId::OURSELVES)
 }
 
 /// What is known of us at an instant.
@@ -87,8 +88,8 @@ fn blind_since(others: &Facts, expectations: &Expectations, now: Timestamp) -> O
 
 fn channel(name: &str, undelivered: &[Undelivered]) -> RepositoryObservation {
     let name_of = Name::new(name);
-    let stated = RepositoryObservation::new(&CHANNEL, name_of.clone(), name_of);
+    let mut stated = RepositoryObservation::new(&CHANNEL, name_of.clone(), name_of);
     let waiting = undelivered.iter().find(|waiting| waiting.channel == name);
-    let _: Stated<Timestamp> = waiting.map_or(Stated::Never, |waiting| Stated::Value(waiting.since));
+    stated.undelivered_since = waiting.map_or(Stated::Never, |waiting| Stated::Value(waiting.since));
     stated
 }

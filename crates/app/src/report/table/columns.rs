@@ -12,11 +12,11 @@ use super::HEAD;
 const WIDTH_MAX: usize = 60;
 
 /// A text with its style; every third-party part of it is escaped already.
-pub(super) type Cell = (String, Style);
+pub(in crate::report) type Cell = (String, Style);
 
 /// On which side of its column a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::report) enum Side {
     /// Words.
     Left,
     /// Numbers.
@@ -24,31 +24,31 @@ pub(super) enum Side {
 }
 
 /// Columns that grow with what they are shown before they are written.
-pub(super) struct Columns<const N: usize> {
+pub(in crate::report) struct Columns<const N: usize> {
     heads: [(&'static str, Side); N],
     widths: [usize; N],
 }
 
 impl<const N: usize> Columns<N> {
     /// Columns as wide as their headings.
-    pub(super) fn new(heads: [(&'static str, Side); N]) -> Self {
+    pub(in crate::report) fn new(heads: [(&'static str, Side); N]) -> Self {
         Self { heads, widths: heads.map(|(head, _)| head.width()) }
     }
 
     /// Widens the columns so that the row fits.
-    pub(super) fn fit(&mut self, row: &[Cell; N]) {
+    pub(in crate::report) fn fit(&mut self, row: &[Cell; N]) {
         for (width, (text, _)) in self.widths.iter_mut().zip(row) {
             *width = (*width).max(text.width().min(WIDTH_MAX));
         }
     }
 
     /// Writes the headings.
-    pub(super) fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(in crate::report) fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         self.row(&self.heads.map(|(head, _)| (head.to_owned(), HEAD)), out)
     }
 
     /// Writes a row, without blanks at its end.
-    pub(super) fn row(&self, row: &[Cell; N], out: &mut dyn Write) -> io::Result<()> {
+    pub(in crate::report) fn row(&self, row: &[Cell; N], out: &mut dyn Write) -> io::Result<()> {
         let mut gap = 0;
         for (index, (text, style)) in row.iter().enumerate() {
             let padding = self.widths[index].saturating_sub(text.width());

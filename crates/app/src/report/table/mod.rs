@@ -4,7 +4,7 @@
 //! longer than its line. Styles are written always: whoever opened the output decides whether they stay.
 
 mod check;
-mod columns;
+pub(super) mod columns;
 mod summary;
 
 use std::io::{self, Write};

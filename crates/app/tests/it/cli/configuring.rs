@@ -59,12 +59,48 @@ fn the_example_without_secrets_says_which_are_missing() {
 }
 
 #[test]
+fn channels_and_the_key_of_links_are_opened_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let ran = run(&["config", "check", "--config", file.to_str().unwrap()]);
+        ran.text().replace(folder.path().to_str().unwrap(), "FOLDER")
+    };
+    let text = "[serve]\npublic_url = 'https://a.example'\nlink_key_file = 'key'\n\
+                [[source]]\nkind = 'datto-xml'\nlocation = 'status.xml'\n\
+                [[channel]]\nname = 'page'\nkind = 'command'\ncommand = ['page']\n\
+                [[channel]]\nname = 'post'\nkind = 'mail'\nfrom = 'a@example.org'\n";
+    insta::assert_snapshot!(check(text), @r#"
+    exit 3
+    --- stdout
+    --- stderr
+    error: channel post: `host`: is required, such as "mail.example.org"
+    error: the key that signs links was not read: the secret file FOLDER/key could not be read; give its path and let this user read it: No such file or directory (os error 2)
+    "#);
+    std::fs::write(folder.path().join("key"), "short").unwrap();
+    insta::assert_snapshot!(check(&format!("{text}host = 'mail.example.org'\n")), @r"
+    exit 3
+    --- stdout
+    --- stderr
+    error: the key that signs links has 5 bytes and needs at least 32; make one with: openssl rand -base64 48
+    ");
+    std::fs::write(folder.path().join("key"), "k".repeat(32)).unwrap();
+    insta::assert_snapshot!(check(&format!("{text}host = 'mail.example.org'\n")), @r"
+    exit 0
+    --- stdout
+    the configuration is valid: 1 source, 2 channels
+    --- stderr
+    ");
+}
+
+#[test]
 fn the_schema_is_json_and_knows_the_words_of_the_example() {
     let ran = run(&["config", "schema"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let schema = ran.json();
     assert_eq!(schema["type"], "object");
-    for word in ["source", "thresholds", "override"] {
+    for word in ["source", "thresholds", "override", "channel", "owner", "serve", "watchdog"] {
         assert!(schema["properties"].get(word).is_some(), "{word} is not in the schema");
     }
 }

@@ -187,3 +187,16 @@ fn a_source_that_pushes_is_no_argument() {
     SOURCE `post` tells of its own accord, and only `lastgood serve` hears it; write it into the configuration file as a [[source]]
     ");
 }
+
+#[test]
+fn the_example_of_serve_has_one_of_everything() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/serve.toml");
+    let config = Config::from_file(&path, &sources::ALL).unwrap_or_else(|error| panic!("{error}"));
+    let kinds: Vec<_> = config.sources.iter().map(|source| source.entry.kind.id).collect();
+    assert_eq!(kinds, ["datto-xml", "restic", "ping"]);
+    assert_eq!(config.sources[2].pings.len(), 1);
+    assert_eq!(config.channels.len(), 1);
+    let roles: Vec<_> = config.owners.iter().map(|owner| owner.role).collect();
+    assert_eq!(roles, [Role::Customer, Role::Operator, Role::Operator]);
+    assert!(config.serve.link_key_file.is_some() && config.serve.watchdog_url.is_some());
+}

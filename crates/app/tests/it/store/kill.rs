@@ -7,9 +7,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use lastgood::store::{Cover, Decision, Event, NewMessage, Store};
+use lastgood::store::{Cover, Decision, Event, FailedAttempt, NewMessage, Store};
 use lastgood_core::incident::Change;
 use lastgood_core::notify::{Episode, Why};
+use lastgood_core::observation::FailureKind;
 
 use super::{ada, failed, look, minute, open};
 
@@ -21,7 +22,11 @@ const ROUNDS: u32 = 20;
 struct Answered {
     look: i64,
     message_count: usize,
-    event_count: usize,
+    attempt_count: u32,
+    /// The number of the newest event.
+    event: i64,
+    /// Up to which event is remembered.
+    pushed: i64,
 }
 
 /// The other process. Without its variable it is no test.
@@ -41,7 +46,7 @@ async fn works_until_it_is_killed() {
         let incident = failed(&format!("agent{minutes}"), minutes);
         let covers = vec![Cover { episode: Episode::of(&incident), why: Why::First, affected_count: 0 }];
         let (key, content) = (format!("m{minutes}"), vec![0; 100]);
-        let messages = vec![NewMessage { key, address: ada(), thread: None, content, covers }];
+        let messages = vec![NewMessage { key: key.clone(), address: ada(), thread: None, content, covers }];
         let (decided_at, changes) = (minute(minutes), vec![Change::Opened(incident)]);
         let decision = Decision { revision, decided_at, changes, messages, withheld: Vec::new() };
         store.decide(decision).await.expect("it is kept");
@@ -52,8 +57,18 @@ async fn works_until_it_is_killed() {
             kind: "success".to_owned(),
             body: vec![0; 50],
         };
-        store.append_event(event).await.expect("it is kept");
-        say("event".to_owned());
+        let number = store.append_event(event).await.expect("it is kept");
+        say(format!("event {number}"));
+        let message = store.message(key).await.expect("it is read").expect("it is there").message.id;
+        let (at, kind, words) = (minute(minutes), FailureKind::Refused, "greylisted".to_owned());
+        let attempt = FailedAttempt { at, kind, words, next_try_at: Some(minute(minutes + 5)) };
+        store.failed(message, attempt).await.expect("it is kept");
+        say("attempt".to_owned());
+        store.keep_pushed(number, number.to_string().into_bytes()).await.expect("it is kept");
+        say(format!("pushed {number}"));
+        if minutes % 3 == 0 {
+            store.forget_events(minute(minutes)).await.expect("they go");
+        }
         if minutes % 7 == 0 {
             store.checkpoint(minute(minutes)).await.expect("a checkpoint");
         }
@@ -70,7 +85,7 @@ async fn whatever_was_answered_is_there_after_a_kill() {
     for round in 0..ROUNDS {
         // A step of a linear congruential generator, Knuth's MMIX.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let line_count = 1 + (random >> 33) % 12;
+        let line_count = 1 + (random >> 33) % 20;
         work_and_kill(&path, line_count, &mut answered);
         let store = open(&path).await;
         let found = store.check().await.expect("it is checked");
@@ -78,18 +93,24 @@ async fn whatever_was_answered_is_there_after_a_kill() {
         let facts = store.facts().await.expect("facts");
         let looked_at = facts.sources.first().map(|source| source.looked_at);
         assert!(looked_at >= Some(minute(answered.look)), "round {round}: {answered:?}, found {looked_at:?}");
-        let messages = store.due_messages(minute(100_000), 100_000).await.expect("messages").len();
-        let events = store.events(0, 100_000).await.expect("events").len();
+        let due = store.due_messages(minute(100_000), 100_000).await.expect("messages");
+        let (messages, attempts) = (due.len(), due.iter().map(|message| message.attempt_count).sum::<u32>());
         assert!(messages >= answered.message_count, "round {round}: {answered:?}, found {messages}");
-        assert!(events >= answered.event_count, "round {round}: {answered:?}, found {events}");
+        assert!(attempts >= answered.attempt_count, "round {round}: {answered:?}, found {attempts}");
+        let events = store.events(0, 100_000).await.expect("events");
+        let event = events.last().map_or(0, |(number, _)| *number);
+        assert!(event >= answered.event, "round {round}: {answered:?}, found {event}");
+        let (pushed, content) = store.pushed().await.expect("it is read").unwrap_or((0, b"0".to_vec()));
+        assert!(pushed >= answered.pushed, "round {round}: {answered:?}, found {pushed}");
+        assert_eq!(content, pushed.to_string().into_bytes(), "round {round}: {answered:?}");
         let incidents = store.standing(minute(0)).await.expect("what stands").known.len();
         assert_eq!(
             incidents, messages,
             "round {round}: an incident without its message, or the other way round"
         );
         // At most the one that was under way when it was killed is there beyond what was answered.
-        answered.message_count = messages;
-        answered.event_count = events;
+        (answered.message_count, answered.attempt_count) = (messages, attempts);
+        (answered.event, answered.pushed) = (event, pushed);
         // Every second time it is left to end while the next one works.
         if round % 2 == 0 {
             store.close().await.expect("it is closed");
@@ -107,10 +128,14 @@ fn work_and_kill(path: &Path, line_count: u64, answered: &mut Answered) {
     for line in lines {
         let line = line.expect("text");
         let Some((_, words)) = line.split_once("answered ") else { continue };
-        match words.split_once(' ') {
-            Some((_, minutes)) => answered.look = minutes.parse().expect("a number"),
-            None if words == "message" => answered.message_count += 1,
-            None => answered.event_count += 1,
+        let (what, number) = words.split_once(' ').unwrap_or((words, "0"));
+        let number = number.parse().expect("a number");
+        match what {
+            "look" => answered.look = number,
+            "message" => answered.message_count += 1,
+            "event" => answered.event = number,
+            "attempt" => answered.attempt_count += 1,
+            _ => answered.pushed = number,
         }
         count += 1;
         if count == line_count {

@@ -1,0 +1,174 @@
+//! How is it told what happens, while it happens? Looks that went another way than the last, incidents that open and end,
+//! and every mail, each with the second it was seen at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use lastgood_core::id::{CheckId, Escaped, SourceId};
+use lastgood_core::observation::Extent;
+use lastgood_simulator::smtp::Mail;
+use tokio::sync::{mpsc, watch};
+
+use super::say;
+use crate::clock::Stopwatch;
+use crate::commands::looking::complain;
+use crate::commands::output::print;
+use crate::exit::Exit;
+use crate::watch::Published;
+
+/// How long anything is waited for: far longer than it takes.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+const HEADING: Style = Style::new().bold();
+const BAD: Style = AnsiColor::Red.on_default();
+const OVER: Style = AnsiColor::Green.on_default();
+const SOFT: Style = Style::new().dimmed();
+
+/// Tells what happens.
+pub(super) struct Narrator {
+    began: Stopwatch,
+    mails: mpsc::Receiver<Mail>,
+    published: watch::Receiver<Arc<Published>>,
+    sight: Sight,
+    /// What was open when it was last told: the headline of every subject and check.
+    open: BTreeMap<(String, CheckId), String>,
+    /// How the newest look at each source went when it was last told.
+    looks: BTreeMap<String, Extent>,
+}
+
+/// What there is to see.
+pub(super) struct Sight {
+    /// Every mail so far.
+    pub(super) mails: Vec<Mail>,
+    /// The newest tick.
+    pub(super) published: Arc<Published>,
+}
+
+impl Sight {
+    /// Was this one told in such a state about something whose name holds this?
+    pub(super) fn was_told(&self, to: &str, state: &str, about: &str) -> bool {
+        let lines = |mail: &Mail| mail.text().unwrap_or_default();
+        let says = |line: &str| line.strip_prefix(state).is_some_and(|rest| rest.contains(about));
+        self.mails
+            .iter()
+            .filter(|mail| mail.to.iter().any(|one| one == to))
+            .any(|mail| lines(mail).lines().any(says))
+    }
+}
+
+impl Narrator {
+    /// Begins to follow.
+    pub(super) fn new(mails: mpsc::Receiver<Mail>, mut published: watch::Receiver<Arc<Published>>) -> Self {
+        let newest = Arc::clone(&published.borrow_and_update());
+        Self {
+            began: Stopwatch::start(),
+            mails,
+            published,
+            sight: Sight { mails: Vec::new(), published: newest },
+            open: BTreeMap::new(),
+            looks: BTreeMap::new(),
+        }
+    }
+
+    /// How many mails came in.
+    pub(super) fn mail_count(&self) -> usize {
+        self.sight.mails.len()
+    }
+
+    /// Says what happens next in the story.
+    pub(super) fn chapter(&self, words: &str) -> Result<(), Exit> {
+        say("")?;
+        self.line(HEADING, words)
+    }
+
+    /// Says one thing.
+    pub(super) fn tell(&self, words: &str) -> Result<(), Exit> {
+        self.line(Style::new(), words)
+    }
+
+    fn line(&self, style: Style, words: &str) -> Result<(), Exit> {
+        let seconds = self.began.read().as_secs();
+        print(true, |out| writeln!(out, "{SOFT}{seconds:>3} s{SOFT:#}  {style}{words}{style:#}"))
+    }
+
+    /// Tells what happens until that is there to see; what does not come within [`PATIENCE`] is our own failure.
+    pub(super) async fn until(&mut self, what: &str, is_there: impl Fn(&Sight) -> bool) -> Result<(), Exit> {
+        let coming = async {
+            while !is_there(&self.sight) {
+                self.next().await?;
+            }
+            Ok(())
+        };
+        let came = tokio::time::timeout(PATIENCE, coming).await;
+        came.unwrap_or_else(|_| {
+            let text = format!("{what} did not come within {} s", PATIENCE.as_secs());
+            Err(complain(&std::io::Error::other(text), Exit::OwnFailure))
+        })
+    }
+
+    /// Tells what happens for so long.
+    pub(super) async fn go_on(&mut self, time: Duration) -> Result<(), Exit> {
+        let all = async {
+            loop {
+                self.next().await?;
+            }
+        };
+        tokio::time::timeout(time, all).await.unwrap_or(Ok(()))
+    }
+
+    /// Waits for the next thing and tells it.
+    async fn next(&mut self) -> Result<(), Exit> {
+        tokio::select! {
+            Some(mail) = self.mails.recv() => {
+                // The incident a mail tells of was open before it was written.
+                self.changed()?;
+                self.mail(mail)
+            }
+            Ok(()) = self.published.changed() => self.changed(),
+            else => std::future::pending().await,
+        }
+    }
+
+    fn changed(&mut self) -> Result<(), Exit> {
+        let newest = Arc::clone(&self.published.borrow_and_update());
+        for source in newest.sources.iter().filter(|source| source.id.as_str() != SourceId::OURSELVES) {
+            let id = source.id.to_string();
+            if self.looks.insert(id.clone(), source.look) == Some(source.look) {
+                continue;
+            }
+            let why = source.failure.as_deref().map(|why| Escaped(why).to_string()).unwrap_or_default();
+            match source.look {
+                Extent::Complete => self.tell(&format!("look at {id}: everything was seen"))?,
+                Extent::Partial => self.tell(&format!("look at {id}: seen in part: {why}"))?,
+                Extent::Failed => self.tell(&format!("look at {id}: not seen: {why}"))?,
+            }
+        }
+        let headline =
+            |one: &crate::watch::OpenIncident| ((one.subject.clone(), one.check), one.headline.clone());
+        let open: BTreeMap<_, _> = newest.open.iter().map(headline).collect();
+        let before = std::mem::take(&mut self.open);
+        for ((subject, check), headline) in open.iter().filter(|(matter, _)| !before.contains_key(*matter)) {
+            self.line(BAD, &format!("incident: {subject}: {headline} ({check})"))?;
+        }
+        for (subject, check) in before.keys().filter(|matter| !open.contains_key(*matter)) {
+            self.line(OVER, &format!("incident over: {subject} ({check})"))?;
+        }
+        self.open = open;
+        self.sight.published = newest;
+        Ok(())
+    }
+
+    fn mail(&mut self, mail: Mail) -> Result<(), Exit> {
+        self.tell(&format!("mail to {}", mail.to.join(", ")))?;
+        let header = |name: &str| format!("{name}: {}", Escaped(&mail.header(name).unwrap_or_default()));
+        let mut lines: Vec<_> = ["From", "To", "Subject"].map(header).into();
+        lines.push(String::new());
+        let text = mail.text().unwrap_or_default();
+        lines.extend(text.trim_end().lines().map(|line| Escaped(line).to_string()));
+        print(true, |out| lines.iter().try_for_each(|line| writeln!(out, "       {SOFT}|{SOFT:#} {line}")))?;
+        self.sight.mails.push(mail);
+        Ok(())
+    }
+}

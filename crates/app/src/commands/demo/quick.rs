@@ -1,0 +1,79 @@
+//! `lastgood demo --quick`: the commands that look once, on one fleet, through both interfaces of its portal.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lastgood_core::id::SourceId;
+use lastgood_core::judge::judge;
+use lastgood_core::summary::summarize;
+use lastgood_simulator::{Faults, Fleet, Portal};
+
+use super::{AGENTS_PER_DEVICE, SEED, grafolean, print_summary, say, xml_location};
+use crate::commands::looking::{Trouble, complain, runtime};
+use crate::commands::output::print;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::pipeline::{self, Seen};
+use crate::report::{self, Format, Only};
+use crate::secret::{Secret, SecretFrom};
+use crate::sources::{Entry, Keep, SourceConfig, datto};
+
+/// How long a look at this machine may take.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Shows the two main commands, and what Grafolean gets.
+pub(super) fn show(devices: u16, at: Timestamp) -> Result<(), Exit> {
+    let runtime = runtime().map_err(Trouble::say)?;
+    let fleet = Fleet::seeded(SEED, usize::from(devices), AGENTS_PER_DEVICE, at);
+    let portal = runtime
+        .block_on(Portal::start(fleet, Faults::none()))
+        .map_err(|error| complain(&error, Exit::OwnFailure))?;
+    let see = |source: SourceConfig| {
+        let config = Config { sources: vec![source], ..Config::default() };
+        runtime
+            .block_on(pipeline::see(config, Some(at), Keep::Judged))
+            .map_err(|error| complain(&error, Exit::OwnFailure))
+    };
+    say(&format!("A simulated Datto portal with {devices} appliances answers at {}.", portal.url()))?;
+    say("\n$ lastgood summary 'datto-xml:…/external/api/xml/status/{key}'")?;
+    let seen = see(xml_source(&portal))?;
+    print_summary(&summarize(&seen.facts, &seen.expectations, seen.now))?;
+    say("\n$ lastgood check --only bad 'datto-rest:…/v1'")?;
+    print_bad(&see(rest_source(&portal))?)?;
+    say(
+        "\nThe REST API knows what the XML feed does not: verifications, paused and archived agents, service plans.",
+    )?;
+    grafolean::show(&runtime, &portal, at)?;
+    say(
+        "\nNext: lastgood demo without --quick, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the \
+         why.",
+    )
+}
+
+fn print_bad(seen: &Seen) -> Result<(), Exit> {
+    let judgement = judge(&seen.facts, &seen.expectations, seen.now);
+    print(true, |out| report::check(&judgement, Only::Bad, Format::Table, out))
+}
+
+fn xml_source(portal: &Portal) -> SourceConfig {
+    let secret = Secret::new(&portal.keys().xml);
+    SourceConfig {
+        secret: Some(SecretFrom::Given(secret)),
+        ..source(&datto::xml::ENTRY, xml_location(portal))
+    }
+}
+
+fn rest_source(portal: &Portal) -> SourceConfig {
+    let secret = Secret::new(&portal.keys().rest_secret);
+    SourceConfig {
+        secret: Some(SecretFrom::Given(secret)),
+        public_key: Some(portal.keys().rest_public.clone()),
+        requests_per_minute: Some(60_000),
+        ..source(&datto::rest::ENTRY, portal.rest_url())
+    }
+}
+
+fn source(entry: &'static Entry, location: String) -> SourceConfig {
+    let id = SourceId::new(entry.kind.id).expect("the word of a kind is a valid name");
+    SourceConfig::new(id, entry, location, DEADLINE)
+}
