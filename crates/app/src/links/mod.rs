@@ -28,14 +28,12 @@ pub const KEY_MIN_BYTES: usize = 32;
 /// The longest token that is looked at, in bytes.
 const TOKEN_MAX_BYTES: usize = 512;
 
-/// The longest key of a message, in bytes.
-const MESSAGE_KEY_MAX_BYTES: usize = 64;
-
 /// The first byte of every token; another one is another layout.
 const VERSION: u8 = 1;
 
-/// Version, role, and the second the link ends with.
-const HEAD_BYTES: usize = 1 + 1 + 8;
+/// Version, role, the second the link ends with, and how long the key of the message is: so a link that was copied in part
+/// is known as such.
+const HEAD_BYTES: usize = 1 + 1 + 8 + 1;
 
 /// The bytes of a signature.
 const SIGNATURE_BYTES: usize = 32;
@@ -104,11 +102,12 @@ impl Links {
         Self::new(public_url, key.expose().as_bytes())
     }
 
-    /// Returns the whole URL of a link. The same arguments give the same link.
+    /// Returns the whole URL of a link. The same arguments give the same link. The key of a message has 64 bytes at most.
     pub fn sign(&self, message_key: &str, role: Role, expires_at: Timestamp) -> String {
         let mut token = Vec::with_capacity(HEAD_BYTES + message_key.len() + SIGNATURE_BYTES);
         token.extend([VERSION, write(role)]);
         token.extend(expires_at.as_second().to_be_bytes());
+        token.push(u8::try_from(message_key.len()).expect("a key of a message has 64 bytes at most"));
         token.extend(message_key.as_bytes());
         let signature = hmac::sign(&self.key, &[PURPOSE, &token].concat());
         token.extend(signature.as_ref());
@@ -124,7 +123,8 @@ impl Links {
         let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| LinkError::Malformed)?;
         let signed_bytes = token.len().checked_sub(SIGNATURE_BYTES).ok_or(LinkError::Malformed)?;
         let (signed, signature) = token.split_at(signed_bytes);
-        if !(HEAD_BYTES + 1..=HEAD_BYTES + MESSAGE_KEY_MAX_BYTES).contains(&signed.len()) {
+        let key_bytes = signed.get(HEAD_BYTES - 1).map(|length| usize::from(*length));
+        if key_bytes.is_none_or(|length| signed.len() != HEAD_BYTES + length) {
             return Err(LinkError::Malformed);
         }
         hmac::verify(&self.key, &[PURPOSE, signed].concat(), signature).map_err(|_| LinkError::Forged)?;
@@ -143,7 +143,7 @@ impl fmt::Debug for Links {
 /// Reads what [`Links::sign`] wrote, signature taken off; `None` for another version's.
 fn read(signed: &[u8]) -> Option<Link> {
     let (head, message_key) = signed.split_at_checked(HEAD_BYTES)?;
-    let [version, role, second @ ..] = head else { return None };
+    let [version, role, second @ .., _] = head else { return None };
     let second = i64::from_be_bytes(second.try_into().ok()?);
     let message_key = std::str::from_utf8(message_key).ok()?.to_owned();
     let expires_at = Timestamp::from_second(second).ok()?;

@@ -43,7 +43,9 @@ fn a_link_with_any_bit_turned_does_not_work() {
         let mut turned = bytes.clone();
         turned[position / 8] ^= 1 << (position % 8);
         let opened = links().open(&URL_SAFE_NO_PAD.encode(turned), before_end());
-        assert_eq!(opened, Err(LinkError::Forged), "bit {position}");
+        let is_length = position / 8 == HEAD_BYTES - 1;
+        let expected = if is_length { LinkError::Malformed } else { LinkError::Forged };
+        assert_eq!(opened, Err(expected), "bit {position}");
     }
 }
 
@@ -51,7 +53,7 @@ fn a_link_with_any_bit_turned_does_not_work() {
 fn a_link_that_is_cut_or_none_at_all_does_not_work() {
     let whole = token(Role::Customer);
     for length in 0..whole.len() {
-        assert!(links().open(&whole[..length], before_end()).is_err(), "{length}");
+        assert_eq!(links().open(&whole[..length], before_end()), Err(LinkError::Malformed), "{length}");
     }
     for nothing in ["", "=", "../../etc/passwd", "ä", &"A".repeat(4096)] {
         assert_eq!(links().open(nothing, before_end()), Err(LinkError::Malformed), "{nothing}");

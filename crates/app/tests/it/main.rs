@@ -13,4 +13,5 @@ mod restic;
 mod store;
 mod story;
 mod support;
+mod telling;
 mod tidy;
