@@ -7,7 +7,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::facts::AssetFacts;
 use crate::time::{Elapsed, Seconds, elapsed};
+use crate::verdict::Reason;
 
 /// Where a message goes: the name of a channel, and an address as that channel understands it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +71,17 @@ pub struct Streak {
     pub last_success_at: Option<Timestamp>,
 }
 
+impl Streak {
+    /// What it is for an asset with a bad verdict that `reason` decided: of missed runs those that were missed, of
+    /// everything else the runs that failed.
+    pub fn of(asset: AssetFacts<'_>, reason: Reason) -> Self {
+        let failed = asset.history.map_or(0, |history| history.failed_in_row);
+        let in_row = if let Reason::Missed { count, .. } = reason { count } else { failed };
+        let last_success_at = asset.history.and_then(|history| history.last_success_at);
+        Self { in_row, last_success_at: last_success_at.or_else(|| asset.last_good.value()) }
+    }
+}
+
 impl Patience {
     /// True if they want to hear of it now.
     pub fn is_over(self, streak: Streak, now: Timestamp) -> bool {
@@ -103,7 +116,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::testing::{NANOSECOND, ago, noon};
+    use crate::observation::LastRun;
+    use crate::testing::{FleetBuilder, NANOSECOND, agent, ago, noon};
 
     fn until(count: Option<u32>, days: Option<u32>) -> Patience {
         Patience::Until { count, length: days.map(Seconds::days) }
@@ -116,6 +130,20 @@ mod tests {
     #[case::exactly_the_count(until(Some(3), None), 3, true)]
     fn runs_are_counted(#[case] patience: Patience, #[case] in_row: u32, #[case] is_over: bool) {
         assert_eq!(patience.is_over(Streak { in_row, last_success_at: Some(noon()) }, noon()), is_over);
+    }
+
+    #[test]
+    fn a_streak_counts_what_was_missed_or_what_failed() {
+        let mut db = agent("db", noon());
+        db.last_run = LastRun::Failed { in_row: 3, at: None };
+        let facts = FleetBuilder::new("acme", noon()).appliance("nas1", vec![db.clone()]).facts();
+        let repository = &facts.sources[0].repositories[0];
+        let asset = repository.asset(&repository.stated.assets[0]);
+        let missed = Reason::Missed { count: 5, limit: 1, planned_at: noon(), grace: Seconds::hours(2) };
+        let last_success_at = db.last_good.value();
+        for (reason, in_row) in [(missed, 5), (Reason::Failed(3, 1, None), 3), (Reason::Never, 3)] {
+            assert_eq!(Streak::of(asset, reason), Streak { in_row, last_success_at });
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge, judge_age};
 use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::AssetFacts;
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::AssetObservation;
 use crate::time::Seconds;
 use crate::verdict::Words;
 
@@ -33,6 +33,6 @@ pub static CHECK: Check = Check {
     judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
-fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
+fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
     judge_age(asset.last_good, expected.seconds(&LOCAL_AFTER), now)
 }

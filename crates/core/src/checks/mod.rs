@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 
 use crate::expectation::{Expectation, Threshold};
-use crate::facts::{RepositoryFacts, SourceFacts};
+use crate::facts::{AssetFacts, RepositoryFacts, SourceFacts};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Stated};
+use crate::observation::Stated;
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{Outcome, Reason, Words};
 
@@ -76,7 +76,7 @@ pub struct Judge {
     /// For a repository.
     pub repository: Option<fn(&RepositoryFacts, &Expectation, Timestamp) -> Answer>,
     /// For an asset.
-    pub asset: Option<fn(&AssetObservation, &Expectation, Timestamp) -> Answer>,
+    pub asset: Option<fn(AssetFacts<'_>, &Expectation, Timestamp) -> Answer>,
 }
 
 /// Finds a check by its id.

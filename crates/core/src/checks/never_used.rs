@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge};
 use crate::expectation::{Expectation, Threshold, Unit};
-use crate::facts::RepositoryFacts;
+use crate::facts::{AssetFacts, RepositoryFacts};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Stated};
+use crate::observation::Stated;
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{Outcome, Reason, Words};
 
@@ -27,7 +27,8 @@ pub static CHECK: Check = Check {
     id: ID,
     subjects: &[SubjectType::Repository, SubjectType::Asset],
     question: "Was it set up and never used?",
-    bad_when: "no backup ever, and now - created > `never_used_after`; unknown where the creation is not known",
+    bad_when: "no backup ever, and now - created > `never_used_after`; where the creation is not known, the first sight of \
+               it counts, and before the limit it is unknown",
     remedy: "ask its owner whether the backup was ever set up, and help to start it",
     words: Words { matter: "its creation", verb: "was" },
     thresholds: &[&NEVER_USED_AFTER],
@@ -35,22 +36,49 @@ pub static CHECK: Check = Check {
 };
 
 fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(repository.stated.used_ever, repository.stated.created_at, expected, now)
+    let RepositoryFacts { stated, first_seen_at, observed_at, .. } = repository;
+    let seen = Seen { first_at: *first_seen_at, last_at: *observed_at };
+    judge((stated.used_ever, stated.created_at), seen, expected, now)
 }
 
-fn judge_asset(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(asset.last_good.value().is_some(), asset.more.created_at, expected, now)
+fn judge_asset(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
+    let last_at = asset.observed_at;
+    let first_at = asset.history.map_or(last_at, |history| history.first_seen_at);
+    let used = asset.last_good.value().is_some();
+    judge((used, asset.more.created_at), Seen { first_at, last_at }, expected, now)
 }
 
-/// The creation matters only while nothing was ever backed up.
-fn judge(used: bool, created_at: Stated<Timestamp>, expected: &Expectation, now: Timestamp) -> Answer {
+/// When something was seen first and last.
+#[derive(Clone, Copy)]
+struct Seen {
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+/// 1. What holds a backup is used, whenever it was made.
+/// 2. Where the creation is stated it counts.
+/// 3. Else it is at least as old as the first sight of it, which can make it bad, but never good: it may be much older.
+fn judge(
+    (used, created_at): (bool, Stated<Timestamp>),
+    seen: Seen,
+    expected: &Expectation,
+    now: Timestamp,
+) -> Answer {
     if used {
         return Reason::Used.is(Outcome::Ok);
     }
-    let Some(created_at) = created_at.value() else {
-        return Reason::UnusedSinceUnknown.is(Outcome::Unknown);
-    };
     let limit = expected.seconds(&NEVER_USED_AFTER).expect("a check whose threshold is off is not asked");
+    let Some(created_at) = created_at.value() else {
+        let is_long =
+            matches!(elapsed(seen.first_at, now), Elapsed::Past(passed) if passed > limit.duration());
+        return if is_long {
+            Reason::UnusedSinceSeen(seen.first_at, limit).is(Outcome::Bad)
+        } else if seen.first_at < seen.last_at {
+            Reason::UnusedSinceSeen(seen.first_at, limit).is(Outcome::Unknown)
+        } else {
+            Reason::UnusedSinceUnknown.is(Outcome::Unknown)
+        };
+    };
     match elapsed(created_at, now) {
         Elapsed::Ahead => Reason::Ahead(created_at).is(Outcome::Unknown),
         Elapsed::Past(passed) => {

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge};
 use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::AssetFacts;
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Exemption};
+use crate::observation::Exemption;
 use crate::schedule::Schedule;
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{MISSED_MAX, Outcome, Reason, Words};
@@ -47,7 +48,7 @@ pub static CHECK: Check = Check {
 /// 2. A newest start in the future: unknown. One that is not known is none.
 /// 3. Planned instants after the newest start and after the plan began are missed once their grace has passed. Exactly
 ///    then they count.
-fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
+fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
     let Some(planned) = asset.more.planned.as_deref() else {
         return Reason::Exempt(Exemption::NothingPlanned).is(Outcome::Ok);
     };

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge};
 use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::AssetFacts;
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Stated};
+use crate::observation::Stated;
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{Outcome, Reason, Words};
 
@@ -33,7 +34,7 @@ pub static CHECK: Check = Check {
     judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
-fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
+fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
     let started_at = match asset.more.started_at {
         Stated::Missing | Stated::Never => return Reason::NothingUnderWay.is(Outcome::Ok),
         Stated::Unreadable => return Reason::Unreadable.is(Outcome::Unknown),

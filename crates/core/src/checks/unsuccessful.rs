@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge};
 use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::AssetFacts;
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Exemption, LastRun};
+use crate::observation::{Exemption, LastRun};
 use crate::verdict::{Outcome, Reason, Words};
 
 /// The id.
@@ -32,12 +33,13 @@ pub static CHECK: Check = Check {
     judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
-fn judge(asset: &AssetObservation, expected: &Expectation, _now: Timestamp) -> Answer {
+fn judge(asset: AssetFacts<'_>, expected: &Expectation, _now: Timestamp) -> Answer {
     let limit = expected.value(&UNSUCCESSFUL_COUNT).expect("a check whose threshold is off is not asked");
     match asset.last_run {
         LastRun::NoneYet => Reason::Exempt(Exemption::NoRunYet).is(Outcome::Ok),
         LastRun::Succeeded => Reason::Succeeded.is(Outcome::Ok),
         LastRun::Failed { in_row, at } => {
+            let in_row = in_row.max(asset.history.map_or(0, |history| history.failed_in_row));
             let outcome = if in_row >= limit { Outcome::Bad } else { Outcome::Ok };
             Reason::Failed(in_row, limit, at).is(outcome)
         }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{Answer, Check, Judge, judge_age};
 use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::AssetFacts;
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::{AssetObservation, Exemption, LastRun};
+use crate::observation::{Exemption, LastRun};
 use crate::verdict::{Outcome, Reason, Words};
 
 /// The id.
@@ -35,7 +36,7 @@ pub static CHECK: Check = Check {
 /// 1. A verification that failed is bad, however recent.
 /// 2. Before the first run there is nothing to verify: exempt.
 /// 3. Else its age is judged; never is bad.
-fn judge(asset: &AssetObservation, expected: &Expectation, now: Timestamp) -> Answer {
+fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
     if asset.more.verification.failed {
         return Reason::VerificationFailed(asset.more.verification.at.value()).is(Outcome::Bad);
     }

@@ -6,12 +6,17 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Deref;
 
 use jiff::Timestamp;
 
 use crate::id::{Name, SourceId, SubjectId};
 use crate::kind::{Kind, SourceKind};
 use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
+
+pub use self::history::{History, Presence, SIGHTING_GAP, SPANS_MAX, Span};
+
+mod history;
 
 /// The newest knowledge about a fleet: sources in the order in which they first occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub struct SourceFacts {
 /// The newest knowledge about one repository and its assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryFacts {
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
     /// When it was stated.
     pub observed_at: Timestamp,
     /// When the list of its assets was last read completely.
@@ -53,6 +60,67 @@ pub struct RepositoryFacts {
     /// Assets that the newest statement did not hold, since only a part of their list was read: when each was stated last.
     /// All others were stated at `observed_at`.
     pub unseen: BTreeMap<Name, Timestamp>,
+    /// What is remembered of each asset, in the order of the assets.
+    pub histories: Vec<History>,
+}
+
+impl RepositoryFacts {
+    /// Makes facts of the first statement about it, in a look that began at `at`.
+    pub fn first(stated: RepositoryObservation, at: Timestamp) -> Self {
+        let listed_at = (stated.listing == Extent::Complete).then_some(at);
+        let histories = stated.assets.iter().map(|asset| History::first(asset, at)).collect();
+        Self { first_seen_at: at, observed_at: at, listed_at, stated, unseen: BTreeMap::new(), histories }
+    }
+
+    /// Returns a copy that goes on as this one would where its list of assets is read completely next: its assets have
+    /// only what they are recognised by.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        let outlined = |asset: &AssetObservation| {
+            let mut outline = AssetObservation::new(asset.kind, asset.name.clone());
+            if asset.more.key.is_some() || asset.more.identity.is_some() {
+                outline.more.key.clone_from(&asset.more.key);
+                outline.more.identity.clone_from(&asset.more.identity);
+            }
+            outline
+        };
+        let mut stated = RepositoryObservation::new(self.stated.kind, self.stated.key.clone(), Name::new(""));
+        stated.assets = self.stated.assets.iter().map(outlined).collect();
+        let (histories, unseen) = (self.histories.clone(), BTreeMap::new());
+        let Self { first_seen_at, observed_at, listed_at, .. } = *self;
+        Self { first_seen_at, observed_at, listed_at, stated, unseen, histories }
+    }
+
+    /// Returns one of its assets with what is remembered of it.
+    pub fn asset<'a>(&'a self, stated: &'a AssetObservation) -> AssetFacts<'a> {
+        let index = self.stated.assets.element_offset(stated);
+        let history = index.and_then(|index| self.histories.get(index));
+        AssetFacts { stated, observed_at: self.stated_at(stated), history }
+    }
+
+    /// Returns when one of its assets was stated last.
+    fn stated_at(&self, asset: &AssetObservation) -> Timestamp {
+        self.unseen.get(asset.key()).copied().unwrap_or(self.observed_at)
+    }
+}
+
+/// An asset with what is remembered of it.
+#[derive(Clone, Copy, Debug)]
+pub struct AssetFacts<'a> {
+    /// What was stated last.
+    pub stated: &'a AssetObservation,
+    /// When that was.
+    pub observed_at: Timestamp,
+    /// What is remembered; `None` where only one statement is known.
+    pub history: Option<&'a History>,
+}
+
+impl Deref for AssetFacts<'_> {
+    type Target = AssetObservation;
+
+    fn deref(&self) -> &AssetObservation {
+        self.stated
+    }
 }
 
 impl Facts {
@@ -134,9 +202,7 @@ impl<'a> Subject<'a> {
         match self {
             Self::Source(source) => source.looked_at,
             Self::Repository(_, repository) => repository.observed_at,
-            Self::Asset(_, repository, asset) => {
-                repository.unseen.get(asset.key()).copied().unwrap_or(repository.observed_at)
-            }
+            Self::Asset(_, repository, asset) => repository.stated_at(asset),
         }
     }
 
@@ -259,30 +325,66 @@ fn overlooked(known: RepositoryFacts) -> RepositoryFacts {
 
 /// Step 3 of [`fold`].
 fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
-    let complete = stated.listing == Extent::Complete;
-    let listed_at = if complete { Some(at) } else { before.as_ref().and_then(|before| before.listed_at) };
-    let mut stated = stated;
-    let mut unseen = BTreeMap::new();
-    if let Some(before) = before.filter(|_| !complete) {
-        let seen: HashSet<(Option<Box<str>>, Name)> = stated.assets.iter().map(recognised_by).collect();
-        for asset in before.stated.assets {
-            if !seen.contains(&recognised_by(&asset)) {
-                let last_at = before.unseen.get(asset.key()).copied().unwrap_or(before.observed_at);
-                unseen.insert(asset.key().clone(), last_at);
-                stated.assets.push(asset);
-            }
+    let Some(before) = before else { return RepositoryFacts::first(stated, at) };
+    let is_complete = stated.listing == Extent::Complete;
+    let mut facts = RepositoryFacts {
+        first_seen_at: before.first_seen_at,
+        observed_at: at,
+        listed_at: if is_complete { Some(at) } else { before.listed_at },
+        unseen: BTreeMap::new(),
+        histories: Vec::with_capacity(stated.assets.len()),
+        stated,
+    };
+    let (histories, is_unseen) = remembered(&before, &facts.stated.assets);
+    facts.histories.extend(facts.stated.assets.iter().zip(histories).map(|(asset, history)| match history {
+        Some(history) => history.clone().renewed(asset, at),
+        None => History::first(asset, at),
+    }));
+    if is_complete {
+        return facts;
+    }
+    let RepositoryFacts { observed_at, stated, unseen, histories, .. } = before;
+    let mut histories = histories.into_iter();
+    for (asset, is_unseen) in stated.assets.into_iter().zip(is_unseen) {
+        let last_at = unseen.get(asset.key()).copied().unwrap_or(observed_at);
+        let history = histories.next().unwrap_or_else(|| History::first(&asset, last_at));
+        if is_unseen {
+            facts.unseen.insert(asset.key().clone(), last_at);
+            facts.stated.assets.push(asset);
+            facts.histories.push(history);
         }
     }
-    RepositoryFacts { observed_at: at, listed_at, stated, unseen }
+    facts
 }
 
-/// Returns what an asset is recognised by from look to look: the permanent id of its source where there is one, else
-/// its key. Keys of twins may be handed on when one of them leaves; permanent ids are not.
-fn recognised_by(asset: &AssetObservation) -> (Option<Box<str>>, Name) {
-    match &asset.more.identity {
-        Some(identity) => (Some(identity.clone()), Name::new("")),
-        None => (None, asset.key().clone()),
+/// Returns what is remembered of each asset of a new statement, and which of the older ones do not stand in it. Most looks
+/// state the same assets in the same order: then nothing is searched.
+fn remembered<'a>(
+    before: &'a RepositoryFacts,
+    assets: &[AssetObservation],
+) -> (Vec<Option<&'a History>>, Vec<bool>) {
+    let known = before.stated.assets.iter().map(recognised_by);
+    let stated = assets.iter().map(recognised_by);
+    if known.clone().eq(stated.clone()) {
+        let histories = (0..assets.len()).map(|index| before.histories.get(index));
+        return (histories.collect(), vec![false; assets.len()]);
     }
+    let seen: HashSet<Recognised<'_>> = stated.clone().collect();
+    let is_unseen = known.clone().map(|known| !seen.contains(&known)).collect();
+    let by_asset: HashMap<Recognised<'_>, &History> = known.zip(&before.histories).collect();
+    (stated.map(|asset| by_asset.get(&asset).copied()).collect(), is_unseen)
+}
+
+/// What an asset is recognised by from look to look: the permanent id of its source where there is one, else its key.
+/// Keys of twins may be handed on when one of them leaves; permanent ids are not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Recognised<'a> {
+    Identity(&'a str),
+    Key(&'a Name),
+}
+
+fn recognised_by(asset: &AssetObservation) -> Recognised<'_> {
+    asset.more.identity.as_deref().map_or_else(|| Recognised::Key(asset.key()), Recognised::Identity)
 }
 
 #[cfg(test)]

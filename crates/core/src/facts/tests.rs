@@ -134,6 +134,35 @@ fn the_newest_statement_about_an_asset_counts_and_it_stands_once() {
     assert_eq!(assets[0].last_good, Stated::Never);
 }
 
+fn history<'a>(facts: &'a Facts, key: &str) -> &'a History {
+    let repository = &facts.sources[0].repositories[0];
+    let asset = repository.stated.assets.iter().find(|asset| *asset.key() == Name::new(key));
+    repository.asset(asset.expect("it is there")).history.expect("it is remembered")
+}
+
+#[test]
+fn what_is_remembered_follows_its_asset_and_begins_anew_when_it_comes_back() {
+    let look =
+        |hours, keys: &[&str]| FleetBuilder::new("acme", hour(hours)).agents("nas1", keys).collection();
+    let first_seen = |looks, key| history(&fold(looks), key).first_seen_at;
+    let (before, turned) = (look(0, &["db", "web"]), look(1, &["web", "new", "db"]));
+    let looks = || vec![before.clone(), turned.clone()];
+    assert_eq!(["db", "web", "new"].map(|key| first_seen(looks(), key)), [hour(0), hour(0), hour(1)]);
+    let mut in_part = look(2, &["db"]);
+    in_part.repositories[0].listing = Extent::Partial;
+    let looks = || vec![before.clone(), turned.clone(), in_part.clone()];
+    assert_eq!(["db", "web", "new"].map(|key| first_seen(looks(), key)), [hour(0), hour(0), hour(1)]);
+    assert_eq!(fold(looks()).sources[0].repositories[0].first_seen_at, hour(0));
+    let looks = vec![before.clone(), look(1, &["web"]), look(2, &["db", "web"])];
+    assert_eq!(["db", "web"].map(|key| first_seen(looks.clone(), key)), [hour(2), hour(0)]);
+    let named = |hours, name: &str| {
+        let mut look = look(hours, &[name]);
+        look.repositories[0].assets[0].more.identity = Some("volume 7".into());
+        look
+    };
+    assert_eq!(first_seen(vec![named(0, "old"), named(1, "new")], "new"), hour(0));
+}
+
 #[test]
 fn an_asset_is_recognised_by_its_key_and_not_by_its_name() {
     let mut older = FleetBuilder::new("acme", hour(0)).agents("nas", &["db", "db"]).collection();

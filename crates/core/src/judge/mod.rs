@@ -167,9 +167,9 @@ fn answer(check: &Check, subject: Subject<'_>, expected: &Expectation, now: Time
             let judge = check.judge.repository.expect("a kind lists only checks of its type (tested)");
             judge(repository, expected, now)
         }
-        Subject::Asset(_, _, asset) => {
+        Subject::Asset(_, repository, asset) => {
             let judge = check.judge.asset.expect("a kind lists only checks of its type (tested)");
-            judge(asset, expected, now)
+            judge(repository.asset(asset), expected, now)
         }
     }
 }

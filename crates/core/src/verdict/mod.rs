@@ -73,6 +73,8 @@ pub enum Reason {
     Unused(Timestamp, Seconds),
     /// It holds no backup, and nothing says since when.
     UnusedSinceUnknown,
+    /// It holds no backup; when it was made is not stated, it was first seen at this instant, and so long is allowed.
+    UnusedSinceSeen(Timestamp, Seconds),
     /// All of its list was read.
     Seen,
     /// Its list was read completely, and nothing at all stood in it.
@@ -170,6 +172,13 @@ impl Reason {
             Self::UnusedSinceUnknown => {
                 "it holds no backup, and nothing says how long it has existed".to_owned()
             }
+            Self::UnusedSinceSeen(at, limit) => {
+                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
+                format!(
+                    "it holds no backup; when it was set up is not stated, it was first seen {}, {compared} {limit}",
+                    ago(at, now)
+                )
+            }
             Self::Seen => "its list was read completely".to_owned(),
             Self::NothingListed => "its list was read, and nothing at all stood in it".to_owned(),
             Self::SeenInPart => "only a part of its list was read".to_owned(),
@@ -204,10 +213,7 @@ impl Reason {
         let matter = words.matter;
         match *self {
             Self::Exempt(_) => "is judged again once the exemption is gone".to_owned(),
-            Self::Recent(at, limit) => match at.checked_add(limit.duration()) {
-                Ok(end) => format!("turns bad after {}, unless it happens again before", Instant(end)),
-                Err(_) => BEYOND_CALENDAR.to_owned(),
-            },
+            Self::Recent(at, limit) => bad_after(at, limit, "it happens again"),
             Self::TooOld(_, limit) | Self::BlindSince(_, limit) => match now.checked_sub(limit.duration()) {
                 Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
                 Err(_) => BEYOND_CALENDAR.to_owned(),
@@ -242,13 +248,11 @@ impl Reason {
             },
             Self::VerificationFailed(_) => "turns ok with the next verification that succeeds".to_owned(),
             Self::Used => "turns bad only if every backup is gone".to_owned(),
-            Self::Unused(at, limit) => match (outcome, at.checked_add(limit.duration())) {
-                (Outcome::Ok, Ok(end)) => {
-                    format!("turns bad after {}, unless a backup is made before", Instant(end))
-                }
-                _ => "turns ok with the first good backup".to_owned(),
+            Self::Unused(at, limit) | Self::UnusedSinceSeen(at, limit) => match outcome {
+                Outcome::Bad => FIRST_BACKUP.to_owned(),
+                Outcome::Ok | Outcome::Unknown => bad_after(at, limit, "a backup is made"),
             },
-            Self::UnusedSinceUnknown => "turns ok with the first good backup".to_owned(),
+            Self::UnusedSinceUnknown => FIRST_BACKUP.to_owned(),
             Self::Seen => "turns unknown when a look fails or sees only a part".to_owned(),
             Self::NothingListed => "can be judged once something is listed".to_owned(),
             Self::SeenInPart | Self::NotSeen => "turns ok with the next look that reads all of it".to_owned(),
@@ -259,16 +263,16 @@ impl Reason {
                 Outcome::Ok => format!("turns bad at {limit} missed runs in a row"),
             },
             Self::NothingUnderWay => "turns bad when a run takes too long".to_owned(),
-            Self::UnderWay(at, limit) => match (outcome, at.checked_add(limit.duration())) {
-                (Outcome::Ok, Ok(end)) => format!("turns bad after {}, unless it ends before", Instant(end)),
-                _ => "turns ok once it ends or another one does".to_owned(),
+            Self::UnderWay(at, limit) => match outcome {
+                Outcome::Ok => bad_after(at, limit, "it ends"),
+                Outcome::Bad | Outcome::Unknown => "turns ok once it ends or another one does".to_owned(),
             },
             Self::NothingWaits => "turns bad when messages cannot be delivered for too long".to_owned(),
-            Self::Waiting(at, limit) => match (outcome, at.checked_add(limit.duration())) {
-                (Outcome::Ok, Ok(end)) => {
-                    format!("turns bad after {}, unless they are delivered before", Instant(end))
+            Self::Waiting(at, limit) => match outcome {
+                Outcome::Ok => bad_after(at, limit, "they are delivered"),
+                Outcome::Bad | Outcome::Unknown => {
+                    "turns ok once every message that waits is delivered or given up".to_owned()
                 }
-                _ => "turns ok once every message that waits is delivered or given up".to_owned(),
             },
         }
     }
@@ -282,6 +286,7 @@ impl Reason {
         match *self {
             Self::TooOld(at, limit)
             | Self::Unused(at, limit)
+            | Self::UnusedSinceSeen(at, limit)
             | Self::BlindSince(at, limit)
             | Self::Missed { planned_at: at, grace: limit, .. }
             | Self::UnderWay(at, limit)
@@ -314,8 +319,18 @@ impl Reason {
     }
 }
 
+const FIRST_BACKUP: &str = "turns ok with the first good backup";
+
 /// What is said where an instant lies before the year -9999 or after the year 9999.
 const BEYOND_CALENDAR: &str = "does not turn within the calendar";
+
+/// What turns something bad that is allowed for so long since an instant.
+fn bad_after(at: Timestamp, limit: Seconds, unless: &str) -> String {
+    match at.checked_add(limit.duration()) {
+        Ok(end) => format!("turns bad after {}, unless {unless} before", Instant(end)),
+        Err(_) => BEYOND_CALENDAR.to_owned(),
+    }
+}
 
 /// How long ago and when: `41 h 3 min ago (2021-06-12 21:00:05Z)`; 0 s if it is dated ahead within the tolerance.
 fn ago(at: Timestamp, now: Timestamp) -> String {

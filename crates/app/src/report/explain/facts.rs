@@ -1,7 +1,7 @@
 //! What is known about a subject, fact by fact?
 
 use jiff::Timestamp;
-use lastgood_core::facts::{RepositoryFacts, SourceFacts, Subject};
+use lastgood_core::facts::{AssetFacts, RepositoryFacts, SourceFacts, Subject};
 use lastgood_core::observation::{AssetObservation, Exemption, LastRun, Planned, SpaceUnit, Stated};
 use lastgood_core::schedule::Schedule;
 use lastgood_core::time::{Age, Elapsed, Instant, elapsed};
@@ -70,6 +70,7 @@ pub(super) fn facts(subject: &Subject<'_>, now: Timestamp) -> Vec<Fact> {
         Subject::Asset(_, repository, asset) => {
             facts.push(Fact::instant("stated at", repository.observed_at, now));
             facts.extend(of_asset(repository.stated.exempt, asset, now));
+            facts.extend(of_history(repository.asset(asset), now));
         }
     }
     facts
@@ -147,6 +148,19 @@ fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Tim
     }
     if let Some(planned) = &asset.more.planned {
         facts.extend(of_plan(planned, now));
+    }
+    facts
+}
+
+/// What is remembered beyond the newest statement.
+fn of_history(asset: AssetFacts<'_>, now: Timestamp) -> Vec<Fact> {
+    let Some(history) = asset.history.filter(|history| history.first_seen_at != asset.observed_at) else {
+        return Vec::new();
+    };
+    let mut facts = vec![Fact::instant("first seen", history.first_seen_at, now)];
+    facts.extend(history.last_success_at.map(|at| Fact::instant("last success ever stated", at, now)));
+    if history.failed_in_row > 0 {
+        facts.push(Fact::new("failed in a row, counted", &history.failed_in_row));
     }
     facts
 }

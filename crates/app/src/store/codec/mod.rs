@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lastgood_core::id::Name;
 use lastgood_core::observation::Stated;
 
+pub(super) mod history;
 pub(super) mod statement;
 pub(super) mod words;
 

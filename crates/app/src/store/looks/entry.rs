@@ -29,6 +29,11 @@ pub(in super::super) const KNOWN_SOURCE: u8 = 7;
 /// In a thinned look: when what follows was observed.
 pub(in super::super) const OBSERVED: u8 = 8;
 
+/// In a checkpoint: when the repository before was first seen, where that is not when it was observed.
+pub(in super::super) const FIRST_SEEN: u8 = 9;
+/// In a checkpoint: what is remembered of the asset before, where that is more than its statement says.
+pub(in super::super) const HISTORY: u8 = 10;
+
 /// Entries, cut into parts.
 #[derive(Debug, Default)]
 pub(in super::super) struct Parts {

@@ -7,16 +7,17 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use lastgood_core::facts::{RepositoryFacts, SourceFacts};
+use lastgood_core::facts::{AssetFacts, History, RepositoryFacts, SourceFacts};
 use lastgood_core::id::{Name, SourceId};
 use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{AssetObservation, Collection, Extent, Failure, RepositoryObservation};
 
 use super::difference::Stated;
 use super::entry::{
-    ASSET, ASSETS, KNOWN_REPOSITORY, KNOWN_SOURCE, Parts, REPOSITORIES, REPOSITORY, SAME_REPOSITORY,
-    each_entry, read_keys,
+    ASSET, ASSETS, FIRST_SEEN, HISTORY, KNOWN_REPOSITORY, KNOWN_SOURCE, Parts, REPOSITORIES, REPOSITORY,
+    SAME_REPOSITORY, each_entry, read_keys,
 };
+use crate::store::codec::history;
 use crate::store::codec::statement::{
     extent_code, read_asset, read_extent, read_failures, read_repository, write_asset, write_failures,
     write_repository,
@@ -106,8 +107,16 @@ impl Rebuilt {
         });
         for repository in &facts.repositories {
             parts.push(KNOWN_REPOSITORY, |out| self.write_repository(repository, out));
+            if repository.first_seen_at != repository.observed_at {
+                parts.push(FIRST_SEEN, |out| instant(out, repository.first_seen_at));
+            }
             for asset in &repository.stated.assets {
                 parts.push(ASSET, |out| write_asset(out, asset));
+                let known = repository.asset(asset);
+                let remembered = known.history.filter(|history| **history != alone(known));
+                if let Some(remembered) = remembered {
+                    parts.push(HISTORY, |out| history::write(out, remembered));
+                }
             }
         }
         parts.into_parts()
@@ -139,12 +148,11 @@ impl Rebuilt {
                 Ok(())
             }
             (KNOWN_REPOSITORY, Some(rebuilt)) => rebuilt.read_repository(source.1, reading),
-            (ASSET, Some(rebuilt)) => {
+            (FIRST_SEEN | ASSET | HISTORY, Some(rebuilt)) => {
                 let repository = rebuilt.facts.repositories.last_mut();
                 let repository =
                     repository.ok_or(Damage("a checkpoint has an asset before its repository"))?;
-                repository.stated.assets.push(read_asset(reading, source.1)?);
-                Ok(())
+                read_of_repository(tag, repository, source.1, reading)
             }
             _ => Err(Damage("a checkpoint has an entry that does not belong there")),
         })?;
@@ -167,9 +175,40 @@ impl Rebuilt {
             let count = usize::try_from(count).map_err(|_| Damage("a count is too large"))?;
             self.stated_counts.insert(stated.key.clone(), count);
         }
-        self.facts.repositories.push(RepositoryFacts { observed_at, listed_at, stated, unseen });
+        let mut facts = RepositoryFacts::first(stated, observed_at);
+        (facts.listed_at, facts.unseen) = (listed_at, unseen);
+        self.facts.repositories.push(facts);
         Ok(())
     }
+}
+
+/// Reads what follows a repository in a checkpoint.
+fn read_of_repository(
+    tag: u8,
+    repository: &mut RepositoryFacts,
+    kind: &'static SourceKind,
+    reading: &mut Reading<'_>,
+) -> Result<(), Damage> {
+    match tag {
+        FIRST_SEEN => repository.first_seen_at = reading.instant()?,
+        ASSET => {
+            let asset = read_asset(reading, kind)?;
+            let last_at = repository.unseen.get(asset.key()).copied().unwrap_or(repository.observed_at);
+            repository.histories.push(History::first(&asset, last_at));
+            repository.stated.assets.push(asset);
+        }
+        _ => {
+            let last = repository.histories.last_mut();
+            *last.ok_or(Damage("a checkpoint remembers an asset that it does not have"))? =
+                history::read(reading)?;
+        }
+    }
+    Ok(())
+}
+
+/// What would be remembered of an asset if its newest statement were the only one.
+fn alone(asset: AssetFacts<'_>) -> History {
+    History::first(asset.stated, asset.observed_at)
 }
 
 fn read_source(
@@ -225,8 +264,8 @@ impl New {
     }
 }
 
-/// Makes every repository that a look stated whole again. What of `before` is still needed, since a list was not read
-/// completely, stays in it.
+/// Makes every repository that a look stated whole again. What of `before` the fold still needs stays in it: of a list
+/// that was read completely only what is remembered of each asset, else all.
 fn whole(before: Option<&mut Rebuilt>, new: New) -> Result<Vec<RepositoryObservation>, Damage> {
     let New { list, repositories: mut news } = new;
     let mut before = before;
@@ -281,9 +320,7 @@ impl Before {
             return Err(Damage("a look says that a repository is the same as one that was not seen"));
         }
         let is_complete = statement.as_ref().unwrap_or(&facts.stated).listing == Extent::Complete;
-        if !is_complete {
-            needed.push(facts.clone());
-        }
+        needed.push(if is_complete { facts.outline() } else { facts.clone() });
         let mut stated = facts.stated;
         let mut known = std::mem::take(&mut stated.assets);
         known.truncate(self.stated_count.unwrap_or(known.len()));

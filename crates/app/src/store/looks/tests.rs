@@ -1,14 +1,17 @@
 //! Whatever is looked at, in whichever order things come, go and fail: what is kept says what folding every look says.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lastgood_core::facts::fold;
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
-    AssetObservation, Collection, Evidence, Exemption, Extent, LastRun, RepositoryObservation,
+    AssetObservation, Collection, Evidence, Exemption, Extent, LastRun, Planned, RepositoryObservation,
     Stated as Value, Uptime,
 };
+use lastgood_core::schedule::Schedule;
 use lastgood_core::testing::{
     ACCOUNT, AGENT, APPLIANCE, FleetBuilder, PORTAL, SHARE, noon, source_id, unreachable,
 };
@@ -23,6 +26,12 @@ use crate::store::kept;
 
 fn extent() -> impl Strategy<Value = Extent> {
     prop_oneof![5 => Just(Extent::Complete), 2 => Just(Extent::Partial), 1 => Just(Extent::Failed)]
+}
+
+fn nightly(is_unreadable: bool) -> Planned {
+    let zurich = TimeZone::get("Europe/Zurich").expect("a zone that exists");
+    let schedules = vec![Schedule::parse_cron("30 2 * * *", zurich).expect("a valid schedule")];
+    Planned { schedules, since: noon(), grace: None, is_unreadable }
 }
 
 fn asset() -> impl Strategy<Value = AssetObservation> {
@@ -40,6 +49,12 @@ fn asset() -> impl Strategy<Value = AssetObservation> {
             let at = noon() - SignedDuration::new(hour * 3600, 17);
             asset.last_run =
                 if failed { LastRun::Failed { in_row: 2, at: Some(at) } } else { LastRun::Succeeded };
+            if twin {
+                let started_at = at + SignedDuration::from_mins(9);
+                asset.more.started_at = if failed { Value::Value(started_at) } else { Value::Missing };
+                asset.more.last_seen = if seen { Value::Value(started_at) } else { Value::Never };
+                asset.more.planned = Some(Arc::new(nightly(failed)));
+            }
             asset.last_good = if seen { Value::Value(at) } else { Value::Unreadable };
             if !seen {
                 asset.more.evidence = vec![Evidence::new("lastBackup", Some(7), "n/a", "no date")];

@@ -59,7 +59,7 @@ fn a_day_is_24_real_hours_whatever_the_clocks_do(
     agent.last_good = Stated::Value(at(last_good));
     let check = &behind_local::CHECK;
     let judge = check.judge.asset.expect("asked of assets");
-    assert_eq!(judge(&agent, &expecting(check, None), at(now)).0, outcome);
+    assert_eq!(judge(alone(&agent), &expecting(check, None), at(now)).0, outcome);
 }
 
 #[rstest]
@@ -149,4 +149,36 @@ fn never_used_of_both(unused: bool, created_at: Stated<Timestamp>) -> [Answer; 2
         agent.more.created_at = created_at;
     });
     [repository, asset]
+}
+
+/// What was seen first so long ago, at hourly looks or once, and neither says when it was made nor holds a backup.
+fn unused_since(seconds: i64, is_seen_again: bool) -> [Answer; 2] {
+    let (first_at, last_at) =
+        (seconds_ago(seconds), if is_seen_again { noon() } else { seconds_ago(seconds) });
+    let mut stated = agent("db", noon());
+    (stated.last_good, stated.more.created_at) = (Stated::Never, Stated::Missing);
+    let history = crate::facts::History::first(&stated, first_at);
+    let asset = AssetFacts { stated: &stated, observed_at: last_at, history: Some(&history) };
+    let (check, expected) = (&never_used::CHECK, expecting(&never_used::CHECK, None));
+    let of_asset = check.judge.asset.expect("asked of assets")(asset, &expected, noon());
+    let of_repository = of_appliance(check, None, |facts| {
+        (facts.stated.used_ever, facts.stated.created_at) = (false, Stated::Unreadable);
+        (facts.first_seen_at, facts.observed_at) = (first_at, last_at);
+    });
+    [of_asset, of_repository]
+}
+
+#[rstest]
+#[case::one_look(0, false, (Unknown, Reason::UnusedSinceUnknown))]
+#[case::one_look_long_ago(WEEK, false, (Unknown, Reason::UnusedSinceUnknown))]
+#[case::within(60, true, (Unknown, Reason::UnusedSinceSeen(seconds_ago(60), Seconds::days(7))))]
+#[case::exactly_at_the_limit(WEEK, true, (Unknown, Reason::UnusedSinceSeen(seconds_ago(WEEK), Seconds::days(7))))]
+#[case::a_second_more(WEEK + 1, true, (Bad, Reason::UnusedSinceSeen(seconds_ago(WEEK + 1), Seconds::days(7))))]
+#[case::a_second_more_and_never_stated_again(WEEK + 1, false, (Bad, Reason::UnusedSinceSeen(seconds_ago(WEEK + 1), Seconds::days(7))))]
+fn the_first_sight_of_something_unused_makes_it_bad_and_never_good(
+    #[case] seconds: i64,
+    #[case] is_seen_again: bool,
+    #[case] expected: Answer,
+) {
+    assert_eq!(unused_since(seconds, is_seen_again), [expected; 2]);
 }

@@ -1,12 +1,11 @@
 //! Every branch and every limit of every check: exactly at it, and one unit past it.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use super::*;
 use crate::expectation::{Origin, Setting};
+use crate::observation::AssetObservation;
 use crate::testing::{NANOSECOND, agent, appliance, at, noon};
 use Outcome::{Bad, Ok, Unknown};
 
@@ -29,17 +28,17 @@ fn expecting(check: &Check, value: Option<u32>) -> Expectation {
 fn of_agent(check: &Check, value: Option<u32>, change: impl FnOnce(&mut AssetObservation)) -> Answer {
     let mut agent = agent("db", noon());
     change(&mut agent);
-    check.judge.asset.expect("asked of assets")(&agent, &expecting(check, value), noon())
+    check.judge.asset.expect("asked of assets")(alone(&agent), &expecting(check, value), noon())
+}
+
+/// An asset of which only this statement is known, of noon.
+fn alone(stated: &AssetObservation) -> AssetFacts<'_> {
+    AssetFacts { stated, observed_at: noon(), history: None }
 }
 
 /// The answer of a check about an otherwise healthy appliance, at noon.
 fn of_appliance(check: &Check, value: Option<u32>, change: impl FnOnce(&mut RepositoryFacts)) -> Answer {
-    let mut facts = RepositoryFacts {
-        observed_at: noon(),
-        listed_at: Some(noon()),
-        stated: appliance("nas", noon()),
-        unseen: BTreeMap::new(),
-    };
+    let mut facts = RepositoryFacts::first(appliance("nas", noon()), noon());
     change(&mut facts);
     check.judge.repository.expect("asked of repositories")(&facts, &expecting(check, value), noon())
 }

@@ -20,6 +20,22 @@ fn a_run_is_unsuccessful_from_the_counted_failure_on(
     assert_eq!(of_agent(&unsuccessful::CHECK, Some(limit), |agent| agent.last_run = last_run), expected);
 }
 
+#[test]
+fn failures_that_the_source_does_not_count_are_counted() {
+    let looks = (1..=3).map(|hour| {
+        let at = seconds_ago(3600 * (4 - hour));
+        let mut agent = agent("db", at);
+        agent.last_good = Stated::Value(seconds_ago(99_999));
+        agent.last_run = LastRun::Failed { in_row: 1, at: Some(at) };
+        FleetBuilder::new("acme", at).appliance("nas", vec![agent]).collection()
+    });
+    let facts = fold(looks.collect());
+    let set = crate::testing::set(&[("unsuccessful_count", "3")]);
+    let found = crate::testing::verdict(&facts, &set, noon(), "acme/nas/db", unsuccessful::ID);
+    let reason = Reason::Failed(3, 3, Some(seconds_ago(3600)));
+    assert_eq!(found.map(|found| (found.outcome, found.reason)), Some((Bad, reason)));
+}
+
 fn failed(in_row: u32) -> LastRun {
     LastRun::Failed { in_row, at: None }
 }

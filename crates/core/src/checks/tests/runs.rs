@@ -34,7 +34,7 @@ fn of_plan_with(
     agent.more.last_started = last_started;
     let mut expected = expecting(check, None);
     expected.settings[0].value = Some(missed_count);
-    check.judge.asset.expect("asked of assets")(&agent, &expected, now)
+    check.judge.asset.expect("asked of assets")(alone(&agent), &expected, now)
 }
 
 fn missed(count: u32, limit: u32, planned_at: &str) -> Reason {
@@ -114,9 +114,9 @@ fn a_run_under_way_has_started() {
     let judge = schedule::CHECK.judge.asset.expect("asked of assets");
     let expected = expecting(&schedule::CHECK, None);
     agent.more.last_started = Stated::Value(at("2026-03-01T02:00:00Z"));
-    assert_eq!(judge(&agent, &expected, noon()).0, Bad);
+    assert_eq!(judge(alone(&agent), &expected, noon()).0, Bad);
     agent.more.started_at = Stated::Value(at("2026-03-02T02:00:00Z"));
-    assert_eq!(judge(&agent, &expected, noon()).0, Ok);
+    assert_eq!(judge(alone(&agent), &expected, noon()).0, Ok);
 }
 
 #[test]
