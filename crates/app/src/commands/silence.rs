@@ -68,17 +68,12 @@ enum What {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(id = "when", required = true, multiple = false, args = ["until", "length"])]
 struct Add {
     /// Which subjects, such as 'acme/*'
     #[arg(value_name = "PATTERN", value_parser = Pattern::new)]
     pattern: Pattern,
-    /// Until this instant, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    until: Option<Timestamp>,
-    /// For so long from now on, such as 8h or 7d
-    #[arg(long = "for", value_name = "LENGTH")]
-    length: Option<Seconds>,
+    #[command(flatten)]
+    end: End,
     /// Why, for others
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -88,6 +83,18 @@ struct Add {
     /// Withhold only what goes to this address, such as mail:ada@example.org
     #[arg(long, value_name = "CHANNEL:ADDRESS", value_parser = address)]
     for_address: Option<Address>,
+}
+
+/// When it is over.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct End {
+    /// Until this instant, such as 2026-03-02T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    until: Option<Timestamp>,
+    /// For so long, such as 8h or 7d
+    #[arg(long = "for", value_name = "LENGTH")]
+    length: Option<Seconds>,
 }
 
 /// Reads an address of a channel.
@@ -117,7 +124,7 @@ async fn answer(arguments: &Arguments) -> Result<(), Exit> {
 }
 
 async fn add(place: &Place, wanted: &Add, now: Timestamp) -> Result<(), Exit> {
-    let until = end_of(wanted, now)?;
+    let until = end_of(&wanted.end, now)?;
     let silence = Silence {
         id: 0,
         pattern: wanted.pattern.text().to_owned(),
@@ -150,7 +157,7 @@ async fn add(place: &Place, wanted: &Add, now: Timestamp) -> Result<(), Exit> {
     print(false, |out| writeln!(out, "silence {id} until {}: it speaks of {speaks_of}", Instant(until)))
 }
 
-fn end_of(wanted: &Add, now: Timestamp) -> Result<Timestamp, Exit> {
+fn end_of(wanted: &End, now: Timestamp) -> Result<Timestamp, Exit> {
     let later = |length: Seconds| now.checked_add(length.duration()).ok();
     let until = wanted.until.or_else(|| wanted.length.and_then(later)).unwrap_or(now);
     if until <= now {

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Each program that tests run, with the Debian package that brings it.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("git", "git"),
     ("restic", "restic"),
     ("borg", "borgbackup"),
@@ -17,6 +17,7 @@ const PACKAGES: [(&str, &str); 8] = [
     ("postfix", "postfix"),
     ("smtp-sink", "postfix"),
     ("saslpasswd2", "sasl2-bin"),
+    ("systemd-analyze", "systemd"),
 ];
 
 /// Finds a program in `PATH`.
