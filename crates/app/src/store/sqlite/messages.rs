@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::incident::{COLUMN_COUNT, COLUMNS, get, recorded};
 use super::rows::pieces;
 use super::writer::{unread, unwritten};
-use super::{Sqlite, StoreError, count, instant, nanoseconds};
+use super::{Sqlite, StoreError, instant, nanoseconds};
 use crate::store::codec::Damage;
 use crate::store::codec::words::read_why;
 use crate::store::{Covered, FailedAttempt, Message, Outbox, RETRY_AHEAD_MAX, Undelivered};
@@ -166,28 +166,28 @@ pub(super) async fn mark_all(
     Ok(missing)
 }
 
-/// A message that has ended stays as it is: an answer that came late, or twice, changes nothing.
+/// A message that has ended stays as it is: an answer that came late, or twice, changes nothing. Both statements go to
+/// the thread of the connection at once: many who wait for their answers share few marks.
 async fn mark_piece(connection: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<i64>, StoreError> {
-    let mut insert = QueryBuilder::new(
+    let mut mark = QueryBuilder::new(
         "INSERT INTO delivery (message, tried_at, failure, words)
          SELECT v.column1, v.column2, v.column3, v.column4 FROM (",
     );
-    insert.push_values(marks, |mut row, mark| {
+    mark.push_values(marks, |mut row, mark| {
         row.push_bind(mark.message).push_bind(mark.at).push_bind(mark.failure).push_bind(&mark.words);
     });
-    insert.push(") v CROSS JOIN message m WHERE m.id = v.column1 AND m.state = 'due'");
-    let inserted = insert.build().execute(&mut *connection).await.map_err(unwritten)?;
-    let mut update = QueryBuilder::new(
-        "UPDATE message SET state = v.column2, attempt_count = attempt_count + 1,
+    mark.push(
+        ") v CROSS JOIN message m WHERE m.id = v.column1 AND m.state = 'due';
+         UPDATE message SET state = v.column2, attempt_count = attempt_count + 1,
              next_try_at = coalesce(v.column3, next_try_at),
              ended_at = CASE WHEN v.column2 = 'due' THEN NULL ELSE v.column4 END FROM (",
     );
-    update.push_values(marks, |mut row, mark| {
+    mark.push_values(marks, |mut row, mark| {
         row.push_bind(mark.message).push_bind(mark.state).push_bind(mark.next_try_at).push_bind(mark.at);
     });
-    update.push(") v WHERE message.id = v.column1 AND message.state = 'due'");
-    update.build().execute(&mut *connection).await.map_err(unwritten)?;
-    if count(marks.len()).cast_unsigned() == inserted.rows_affected() {
+    mark.push(") v WHERE message.id = v.column1 AND message.state = 'due'");
+    let marked = mark.build().execute(&mut *connection).await.map_err(unwritten)?;
+    if marked.rows_affected() == 2 * marks.len() as u64 {
         return Ok(Vec::new());
     }
     let mut find = QueryBuilder::new("SELECT v.column1 FROM (");

@@ -31,8 +31,6 @@ const MIGRATIONS: [&str; 2] =
 
 /// So many connections read at once.
 const READERS_MAX: u32 = 4;
-/// So many rows are read ahead of whoever takes them, so that neither waits for the other at every few.
-const ROWS_AHEAD: usize = 1_000;
 /// A write-ahead log that has grown beyond this is cut back.
 const LOG_BYTES_KEPT: u32 = 64 * 1024 * 1024;
 
@@ -75,8 +73,7 @@ pub(super) async fn open(options: Options) -> Result<Sqlite, StoreError> {
         None => settings.clone(),
     };
     let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).min_connections(0);
-    let reading = settings.pragma("query_only", "ON").row_buffer_size(ROWS_AHEAD);
-    let readers = Readers::Pool(readers.connect_lazy_with(reading));
+    let readers = Readers::Pool(readers.connect_lazy_with(settings.pragma("query_only", "ON")));
     let writer = Writer::new(writing, false, busy_timeout, interrupt);
     let mut store = Sqlite::new(find_kind, writer, readers, lock);
     store.is_beside = beside;
