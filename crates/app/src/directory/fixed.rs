@@ -3,7 +3,7 @@
 use lastgood_core::checks::{behind_local, behind_offsite, unsuccessful};
 use lastgood_core::id::CheckId;
 use lastgood_core::incident::Matter;
-use lastgood_core::recipient::{Patience, Recipient};
+use lastgood_core::recipient::{Patience, Recipient, Role};
 
 use super::Owner;
 
@@ -26,23 +26,27 @@ pub fn recipients(owners: &[Owner], matter: &Matter) -> Vec<Recipient> {
                 role: owner.role,
                 patience: if is_patient { owner.patience } else { Patience::None },
                 escalation: owner.escalation,
-                because: vec![format!(
-                    "{} of `{}` ({})",
-                    owner.role.as_str(),
-                    owner.subjects.text(),
-                    owner.place
-                )],
+                because: vec![because(owner)],
             });
         }
     }
     recipients
 }
 
+/// Where the configuration says so is a matter of those who keep it.
+fn because(owner: &Owner) -> String {
+    let why = format!("{} of `{}`", owner.role.as_str(), owner.subjects.text());
+    match owner.role {
+        Role::Operator => format!("{why} ({})", owner.place),
+        Role::Customer | Role::Reseller => why,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use lastgood_core::checks::offline;
     use lastgood_core::id::{Name, SourceId, SubjectId};
-    use lastgood_core::recipient::{Address, Role};
+    use lastgood_core::recipient::Address;
 
     use super::*;
     use crate::directory::Pattern;
@@ -81,7 +85,8 @@ mod tests {
             ("night@msp.example", Role::Operator),
         ];
         assert_eq!(named, expected);
-        assert_eq!(found[0].because, ["customer of `acme/nas1/*` (config.toml:1)"]);
+        assert_eq!(found[0].because, ["customer of `acme/nas1/*`"]);
+        assert_eq!(found[2].because, ["operator of `*` (config.toml:1)"]);
     }
 
     #[test]
