@@ -8,6 +8,7 @@ mod collector;
 mod config;
 mod grafolean;
 mod portal;
+mod push;
 mod report;
 mod restic;
 mod store;

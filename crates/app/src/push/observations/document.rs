@@ -7,6 +7,7 @@ use lastgood_core::observation::Stated;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// One look: everything that is there now, and what is known of it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -207,8 +208,21 @@ fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 /// Returns the JSON Schema of the document.
 pub fn schema() -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let schema = generator.into_root_schema_for::<PushedLook>().to_value();
+    let mut schema = generator.into_root_schema_for::<PushedLook>().to_value();
+    without_default_null(&mut schema);
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
     text.push('\n');
     text
+}
+
+/// What may be left out must not be null: no default is.
+fn without_default_null(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.retain(|name, member| name != "default" || !member.is_null());
+            members.values_mut().for_each(without_default_null);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_default_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

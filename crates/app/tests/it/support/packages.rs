@@ -8,10 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Each program that tests run, with the Debian package that brings it.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("git", "git"),
     ("restic", "restic"),
     ("borg", "borgbackup"),
+    ("borgmatic", "borgmatic"),
+    ("curl", "curl"),
     ("promtool", "prometheus"),
     ("openssl", "openssl"),
     ("postfix", "postfix"),

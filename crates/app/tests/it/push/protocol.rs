@@ -1,0 +1,130 @@
+//! Are the words of the Healthchecks ping API understood, whatever comes with them?
+
+use lastgood_core::observation::{LastRun, Stated};
+
+use super::{KEY, PING_KEY, Server, body_of, exchange, line_of};
+
+const RID: &str = "123e4567-e89b-12d3-a456-426614174000";
+
+#[tokio::test]
+async fn every_method_and_every_word_is_answered_ok_once_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let mut expected = Vec::new();
+    for method in ["GET", "POST", "HEAD"] {
+        for (place, name) in [(KEY.to_owned(), "nightly"), (format!("{PING_KEY}/weekly"), "weekly")] {
+            for (word, kept) in
+                [("", "success"), ("/start", "start"), ("/fail", "fail"), ("/log", "log"), ("/7", "7")]
+            {
+                let reply = server.ask(method, &format!("/ping/{place}{word}?rid={RID}"), b"").await;
+                assert_eq!(reply.status, 200, "{reply:?}");
+                assert_eq!(reply.body, if method == "HEAD" { "" } else { "OK" });
+                assert!(reply.head.contains("\r\nping-body-limit: 100000"), "{reply:?}");
+                expected.push((name.to_owned(), kept.to_owned()));
+            }
+        }
+    }
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let lines = server.events().await.iter().map(line_of).collect::<Vec<_>>();
+    let kept: Vec<_> = lines.iter().map(|line| (text(&line["ping"]), text(&line["word"]))).collect();
+    assert_eq!(kept, expected);
+    assert!(lines.iter().all(|line| text(&line["rid"]) == RID.replace('-', "")));
+    for name in ["nightly", "weekly"] {
+        let job = server.job(name).await;
+        assert!(matches!(job.last_run, LastRun::Failed { in_row: 1 | 2, .. }), "{job:?}");
+        assert!(matches!(job.last_good, Stated::Value(_)));
+        assert_eq!(job.more.started_at, Stated::Missing);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_told_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let other = KEY.replace('5', "6");
+    for (path, status, body) in [
+        (format!("/ping/{other}"), 404, "not found"),
+        (format!("/ping/{other}/256?rid=x"), 404, "not found"),
+        (format!("/ping/{}", KEY.to_uppercase()), 404, "not found"),
+        (format!("/ping/{PING_KEY}"), 404, "not found"),
+        (format!("/ping/{PING_KEY}/yearly"), 404, "not found"),
+        (format!("/ping/{other}/weekly"), 404, "not found"),
+        (format!("/ping/{KEY}/stop"), 404, "not found"),
+        (format!("/ping/{KEY}/256"), 400, "invalid url format"),
+        (format!("/ping/{KEY}?rid=7"), 400, "invalid uuid format"),
+        (format!("/ping/{KEY}?at=now"), 400, "invalid at"),
+    ] {
+        let reply = server.ask("POST", &path, b"body").await;
+        assert_eq!((reply.status, reply.body.starts_with(body)), (status, true), "{path}: {reply:?}");
+    }
+    for method in ["PUT", "DELETE", "PATCH"] {
+        assert_eq!(server.ask(method, &format!("/ping/{KEY}"), b"").await.status, 405);
+    }
+    assert_eq!(server.events().await, []);
+}
+
+#[tokio::test]
+async fn a_body_of_any_size_is_taken_and_as_much_kept_as_is_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    for (length, is_cut) in
+        [(0, false), (100_000, false), (100_001, true), (5_000_000, true), (70_000_000, true)]
+    {
+        let reply = server.ask("POST", &format!("/ping/{KEY}/fail"), &vec![b'x'; length]).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, "OK"), "{length}");
+        let events = server.events().await;
+        let event = events.last().unwrap();
+        assert_eq!(body_of(event).len(), length.min(100_000));
+        assert_eq!(line_of(event).get("cut").is_some(), is_cut, "{length}");
+        let details = server.job("nightly").await.more.details.clone();
+        assert_eq!(details.iter().any(|(label, _)| *label == "cut"), is_cut, "{details:?}");
+    }
+    let head = format!("POST /ping/{KEY}/fail HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
+    let reply = exchange(&server.address, &head, b"5\r\nfirst\r\n6\r\n\nsecon\r\n1\r\nd\r\n0\r\n\r\n").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(body_of(server.events().await.last().unwrap()), b"first\nsecond");
+    let details = server.job("nightly").await.more.details.clone();
+    assert!(details.contains(&("last lines", "first\nsecond".into())), "{details:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_no_ping() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let head = format!("POST /ping/{KEY} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
+    let reply = exchange(&server.address, &head, b"nonsense\r\n").await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(server.events().await, []);
+    assert_eq!(server.job("nightly").await.last_good, Stated::Never);
+}
+
+#[tokio::test]
+async fn a_ping_that_waited_counts_at_its_own_instant_and_never_ahead_of_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let good = async |at: &str| {
+        assert_eq!(server.ask("POST", &format!("/ping/{KEY}?at={at}"), b"").await.status, 200);
+        server.job("nightly").await.last_good.value().unwrap()
+    };
+    let long_ago = "2020-01-01T02:00:00Z";
+    assert_eq!(good(long_ago).await, long_ago.parse().unwrap());
+    let newest = good("2999-01-01T00:00:00Z").await;
+    assert!(newest <= lastgood::clock::now());
+    assert_eq!(good(long_ago).await, newest);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart_and_a_closed_store_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let path = format!("/ping/{KEY}/fail");
+    for _ in 0..3 {
+        assert_eq!(server.ask("POST", &path, b"").await.status, 200);
+    }
+    server.store.close().await.unwrap();
+    let reply = server.ask("POST", &path, b"").await;
+    assert_eq!((reply.status, reply.body.as_str()), (503, "the ping could not be kept: send it again"));
+    drop(server);
+    let server = Server::start(folder.path()).await;
+    assert!(matches!(server.job("nightly").await.last_run, LastRun::Failed { in_row: 3, .. }));
+}
