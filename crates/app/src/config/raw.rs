@@ -276,14 +276,15 @@ impl JsonSchema for RawThresholds {
 
 /// Every threshold of every check, in the order of the documentation.
 pub(super) fn thresholds() -> impl Iterator<Item = &'static Threshold> {
-    checks::ALL.into_iter().flat_map(|check| check.thresholds.iter().copied())
+    checks::thresholds().into_iter()
 }
 
 fn threshold_schema(threshold: &Threshold) -> Value {
+    let (about, default) = (threshold.meaning, threshold.show(threshold.default));
     let types = match threshold.unit {
+        Unit::Choice(words) => return json!({ "enum": words, "description": about, "default": default }),
         Unit::Time => json!("string"),
         Unit::Percent | Unit::Count => json!(["string", "number"]),
     };
-    let (about, default) = (threshold.meaning, threshold.show(threshold.default));
     json!({ "type": types, "description": about, "default": default })
 }

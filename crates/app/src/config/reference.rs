@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use lastgood_core::checks;
-use lastgood_core::expectation::{Threshold, Unit};
+use lastgood_core::expectation::Unit;
 
 use super::fields::{self, Field};
 use super::file::{DEFAULT_FILE, VARIABLE};
@@ -88,17 +88,22 @@ environment variable (`secret_env`).
 
 fn thresholds(page: &mut String) {
     page.push_str("\n| key | value | default | meaning | check |\n| --- | --- | --- | --- | --- |\n");
-    for check in checks::ALL {
-        for Threshold { name, unit, default, meaning } in check.thresholds {
-            let value = match unit {
-                Unit::Time => "length of time",
-                Unit::Percent => "share",
-                Unit::Count => "count",
-            };
-            let shown = Threshold { name, unit: *unit, default: *default, meaning }.show(*default);
-            let (meaning, id) = (sentence(meaning), check.id);
-            append(page, &format!("| `{name}` | {value} | {shown} | {meaning} | `{id}` |\n"));
-        }
+    for threshold in checks::thresholds() {
+        let value = match threshold.unit {
+            Unit::Time => "length of time".to_owned(),
+            Unit::Percent => "share".to_owned(),
+            Unit::Count => "count".to_owned(),
+            Unit::Choice(words) => {
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+            }
+        };
+        let reads =
+            |check: &&&checks::Check| check.thresholds.iter().any(|read| std::ptr::eq(*read, threshold));
+        let readers = checks::ALL.iter().filter(reads).map(|check| format!("`{}`", check.id));
+        let (name, shown, meaning) =
+            (threshold.name, threshold.show(threshold.default), sentence(threshold.meaning));
+        let readers = readers.collect::<Vec<_>>().join(", ");
+        append(page, &format!("| `{name}` | {value} | {shown} | {meaning} | {readers} |\n"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Check, Judge, judge_age};
+use super::{Answer, Check, Judge, OVERDUE_COUNTS, judge_seen_age, presence};
 use crate::expectation::{Expectation, Threshold, Unit};
 use crate::facts::AssetFacts;
 use crate::id::CheckId;
@@ -26,10 +26,11 @@ pub static CHECK: Check = Check {
     id: ID,
     subjects: &[SubjectType::Asset],
     question: "Is the last offsite copy recent enough?",
-    bad_when: "now - last offsite copy > `offsite_after`, or never; not for assets that keep none by design",
+    bad_when: "now - last offsite copy > `offsite_after`, or never; not for assets that keep none by \
+               design; with `overdue_counts` = while_seen only if the device was seen for longer than that since",
     remedy: "look at the bandwidth, its limits and the queue of uploads",
     words: Words { matter: "the last offsite copy", verb: "was" },
-    thresholds: &[&OFFSITE_AFTER],
+    thresholds: &[&OFFSITE_AFTER, &OVERDUE_COUNTS],
     judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
@@ -37,5 +38,6 @@ fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answe
     if let Some(exemption) = asset.offsite_exempt {
         return Reason::Exempt(exemption).is(Outcome::Ok);
     }
-    judge_age(asset.last_offsite, expected.seconds(&OFFSITE_AFTER), now)
+    let limit = expected.seconds(&OFFSITE_AFTER);
+    judge_seen_age(asset.last_offsite, limit, presence(asset, expected), now)
 }

@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use crate::expectation::{Expectation, Threshold};
-use crate::facts::{AssetFacts, RepositoryFacts, SourceFacts};
+use crate::expectation::{Expectation, Threshold, Unit};
+use crate::facts::{AssetFacts, Presence, RepositoryFacts, SourceFacts};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
 use crate::observation::Stated;
@@ -89,10 +89,37 @@ pub fn thresholds_of(id: CheckId) -> &'static [&'static Threshold] {
     find(id).map_or(&[], |check| check.thresholds)
 }
 
+/// Returns every threshold once, also one that several checks read, in the order of the documentation.
+pub fn thresholds() -> Vec<&'static Threshold> {
+    let mut thresholds: Vec<&'static Threshold> = Vec::new();
+    for threshold in ALL.into_iter().flat_map(|check| check.thresholds) {
+        if !thresholds.iter().any(|known| std::ptr::eq(*known, *threshold)) {
+            thresholds.push(threshold);
+        }
+    }
+    thresholds
+}
+
 /// Finds a threshold by its name.
 pub fn find_threshold(name: &str) -> Option<&'static Threshold> {
-    let all = ALL.into_iter().flat_map(|check| check.thresholds.iter().copied());
-    all.into_iter().find(|threshold| threshold.name == name)
+    let mut all = ALL.into_iter().flat_map(|check| check.thresholds.iter().copied());
+    all.find(|threshold| threshold.name == name)
+}
+
+/// Which time counts where something is overdue: all of it, or only that in which the device was seen. For devices that
+/// are not always on.
+pub static OVERDUE_COUNTS: Threshold = Threshold {
+    name: "overdue_counts",
+    unit: Unit::Choice(&["always", "while_seen"]),
+    default: Some(0),
+    meaning: "whether what is overdue counts always, or only the time in which the source says that the device was seen",
+};
+
+/// Returns when the device of an asset was seen, if only that time counts. Where the source does not state it, all time
+/// counts: what is not known must not make anything look better.
+fn presence<'a>(asset: AssetFacts<'a>, expected: &Expectation) -> Option<&'a Presence> {
+    let counts_while_seen = expected.value(&OVERDUE_COUNTS) == Some(1);
+    asset.history.filter(|_| counts_while_seen)?.presence.as_deref()
 }
 
 /// Judges how long ago something last happened: the shared rule of every check that asks "how old?".
@@ -109,6 +136,27 @@ fn judge_age(at: Stated<Timestamp>, limit: Option<Seconds>, now: Timestamp) -> A
         Elapsed::Ahead => Reason::Ahead(at).is(Outcome::Unknown),
         Elapsed::Past(passed) if passed > limit.duration() => Reason::TooOld(at, limit).is(Outcome::Bad),
         Elapsed::Past(_) => Reason::Recent(at, limit).is(Outcome::Ok),
+    }
+}
+
+/// Judges how long ago something last happened to an asset that may not always be on: as [`judge_age`], but where only
+/// the time in which the device was seen counts, that must be longer than the limit too.
+fn judge_seen_age(
+    at: Stated<Timestamp>,
+    limit: Option<Seconds>,
+    presence: Option<&Presence>,
+    now: Timestamp,
+) -> Answer {
+    let answer = judge_age(at, limit, now);
+    let (Some(presence), Reason::TooOld(at, limit)) = (presence, answer.1) else { return answer };
+    let seen = presence.seen_since(at, now);
+    let seen_seconds = Seconds(u32::try_from(seen.as_secs()).unwrap_or(u32::MAX));
+    if seen <= limit.duration() {
+        Reason::Away(at, limit, seen_seconds).is(Outcome::Ok)
+    } else if presence.came_back_since(at) {
+        Reason::BackWithout(at, limit, seen_seconds).is(Outcome::Bad)
+    } else {
+        answer
     }
 }
 

@@ -1,10 +1,10 @@
 //! Did every planned run start?
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Check, Judge};
+use super::{Answer, Check, Judge, OVERDUE_COUNTS, presence};
 use crate::expectation::{Expectation, Threshold, Unit};
-use crate::facts::AssetFacts;
+use crate::facts::{AssetFacts, Presence};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
 use crate::observation::Exemption;
@@ -37,10 +37,11 @@ pub static CHECK: Check = Check {
     subjects: &[SubjectType::Asset],
     question: "Did every planned run start?",
     bad_when: "`missed_count` planned runs passed, each `schedule_grace` ago or longer, and none started since the \
-               first of them; 1000 are always too many",
+               first of them; 1000 are always too many; with `overdue_counts` = while_seen the grace is one of time in \
+               which the device was seen, and of several that passed while it was away the last counts",
     remedy: "see whether the machine was on at that time and its backup still planned, and start one by hand",
     words: Words { matter: "the newest start", verb: "was" },
-    thresholds: &[&MISSED_COUNT, &SCHEDULE_GRACE],
+    thresholds: &[&MISSED_COUNT, &SCHEDULE_GRACE, &OVERDUE_COUNTS],
     judge: Judge { source: None, repository: None, asset: Some(judge) },
 };
 
@@ -69,38 +70,69 @@ fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answe
     let grace = expected.seconds(&SCHEDULE_GRACE).expect("a check whose threshold is off is not asked");
     let grace = planned.grace.unwrap_or(grace);
     let since = last_started.map_or(planned.since, |at| at.max(planned.since));
-    let instants = Instants::after(since, &planned.schedules);
-    missed(instants, limit, grace, now)
+    let grace = Grace { length: grace, presence: presence(asset, expected), now };
+    missed(Instants::after(since, &planned.schedules), limit, &grace)
+}
+
+/// How long a planned run may be late.
+struct Grace<'a> {
+    length: Seconds,
+    /// Set if only the time counts in which the device was seen.
+    presence: Option<&'a Presence>,
+    now: Timestamp,
+}
+
+impl Grace<'_> {
+    /// When the grace of a planned instant ends by the calendar; `None` beyond it, where nothing is ever due.
+    fn end(&self, planned_at: Timestamp) -> Option<Timestamp> {
+        planned_at.checked_add(self.length.duration()).ok()
+    }
+
+    /// True if the calendar says that the grace is over.
+    fn is_over(&self, planned_at: Timestamp) -> bool {
+        self.end(planned_at).is_some_and(|end| end <= self.now)
+    }
+
+    /// True if it is, and the device was there for long enough to start.
+    fn is_missed(&self, planned_at: Timestamp) -> bool {
+        let was_there = |presence: &Presence| {
+            let seen = presence.seen_since(planned_at, self.now);
+            seen >= self.length.duration() && presence.last_seen_at() >= planned_at
+        };
+        self.is_over(planned_at) && self.presence.is_none_or(was_there)
+    }
+
+    /// True if the device was there at any time between a planned instant and the next.
+    fn was_seen_between(&self, planned_at: Timestamp, next: Timestamp) -> bool {
+        self.presence.is_none_or(|presence| presence.seen_since(planned_at, next) > SignedDuration::ZERO)
+    }
 }
 
 /// Step 3, of planned instants in rising order.
-fn missed(instants: Instants<'_>, limit: u32, grace: Seconds, now: Timestamp) -> Answer {
+fn missed(instants: Instants<'_>, limit: u32, grace: &Grace<'_>) -> Answer {
     let mut instants = instants;
     let too_many = limit.min(MISSED_MAX);
-    // Beyond the calendar nothing is ever due.
-    let due_at = |planned_at: Timestamp| planned_at.checked_add(grace.duration()).ok();
     let (mut count, mut decisive) = (0, None);
-    let mut next = None;
-    while count < MISSED_MAX {
+    let mut next = instants.next();
+    // So many are walked at most, whether they count or not.
+    for step in 1..=MISSED_MAX {
+        let Some(planned_at) = next.filter(|at| grace.is_missed(*at)) else { break };
         next = instants.next();
-        let Some(planned_at) = next.filter(|at| due_at(*at).is_some_and(|due_at| due_at <= now)) else {
-            break;
-        };
-        count += 1;
-        if count <= too_many {
-            decisive = Some(planned_at);
+        let is_next_missed = next.filter(|next| grace.is_missed(*next) && step < MISSED_MAX);
+        if is_next_missed.is_none_or(|next| grace.was_seen_between(planned_at, next)) {
+            count += 1;
+            decisive = if count <= too_many { Some(planned_at) } else { decisive };
         }
     }
-    match decisive {
-        None => {
-            let last = (1..too_many).try_fold(next, |_, _| instants.next().map(Some)).flatten();
-            Reason::OnPlan(last.and_then(due_at)).is(Outcome::Ok)
-        }
-        Some(planned_at) => {
-            let outcome = if count >= too_many { Outcome::Bad } else { Outcome::Ok };
-            Reason::Missed { count, limit: too_many, planned_at, grace }.is(outcome)
-        }
+    if let Some(planned_at) = decisive {
+        let outcome = if count >= too_many { Outcome::Bad } else { Outcome::Ok };
+        return Reason::Missed { count, limit: too_many, planned_at, grace: grace.length }.is(outcome);
     }
+    if let Some(planned_at) = next.filter(|at| grace.is_over(*at)) {
+        return Reason::MissedAway(planned_at, grace.length).is(Outcome::Ok);
+    }
+    let last = (1..too_many).try_fold(next, |_, _| instants.next().map(Some)).flatten();
+    Reason::OnPlan(last.and_then(|at| grace.end(at))).is(Outcome::Ok)
 }
 
 /// The planned instants of several schedules, in rising order, each once.

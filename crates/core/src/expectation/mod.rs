@@ -22,6 +22,8 @@ pub enum Unit {
     Percent,
     /// A number of times: `2`.
     Count,
+    /// One of these words, stored as its place among them. Such a threshold cannot be turned off.
+    Choice(&'static [&'static str]),
 }
 
 /// A number that decides a check: its name in the configuration, its unit and its default.
@@ -56,6 +58,16 @@ pub enum InvalidValue {
         /// What was written.
         text: String,
     },
+    /// One of some words was expected.
+    #[error("{name} takes {words}; {text:?} is none of them")]
+    Choice {
+        /// The threshold.
+        name: &'static str,
+        /// Those words.
+        words: String,
+        /// What was written.
+        text: String,
+    },
     /// A number was expected.
     #[error("{name} takes a whole number from 1 on, or off; {text:?} is none")]
     Count {
@@ -71,11 +83,16 @@ impl Threshold {
     pub fn parse(&self, text: &str) -> Result<Option<u32>, InvalidValue> {
         let name = self.name;
         let text = text.trim();
-        if text.eq_ignore_ascii_case("off") {
+        let shown = || text.chars().take(80).collect();
+        if text.eq_ignore_ascii_case("off") && !matches!(self.unit, Unit::Choice(_)) {
             return Ok(None);
         }
-        let shown = || text.chars().take(80).collect();
         match self.unit {
+            Unit::Choice(words) => {
+                let found = (0..).zip(words).find(|(_, word)| text.eq_ignore_ascii_case(word));
+                let invalid = || InvalidValue::Choice { name, words: words.join(" or "), text: shown() };
+                found.map(|(place, _)| Some(place)).ok_or_else(invalid)
+            }
             Unit::Time => match text.parse::<Seconds>() {
                 Ok(seconds) => Ok(Some(seconds.0)),
                 Err(_) => Err(InvalidValue::Time { name, text: shown() }),
@@ -97,6 +114,10 @@ impl Threshold {
             (Some(value), Unit::Time) => Seconds(value).to_string(),
             (Some(value), Unit::Percent) => Percent(value).to_string(),
             (Some(value), Unit::Count) => value.to_string(),
+            (Some(value), Unit::Choice(words)) => {
+                let word = usize::try_from(value).ok().and_then(|place| words.get(place));
+                word.map_or_else(|| value.to_string(), |word| (*word).to_owned())
+            }
         }
     }
 }

@@ -124,6 +124,7 @@ pub(crate) fn thresholds() -> impl Strategy<Value = Vec<(&'static str, &'static 
         Just(("unsuccessful_count", "3")),
         Just(("blind_after", "off")),
         Just(("never_used_after", "1d")),
+        Just(("overdue_counts", "while_seen")),
     ];
     vec(one, 0..4)
 }

@@ -98,6 +98,14 @@ pub enum Reason {
         /// How long after it a run could have started.
         grace: Seconds,
     },
+    /// The run planned at this instant has not started, but its device was not seen for so long since.
+    MissedAway(Timestamp, Seconds),
+    /// It happened at this instant, longer ago than allowed, but its device was seen only for so long since: that limit, and
+    /// how long.
+    Away(Timestamp, Seconds, Seconds),
+    /// Its device was away and is back; it happened at this instant, and the device was seen for longer than allowed since:
+    /// that limit, and how long.
+    BackWithout(Timestamp, Seconds, Seconds),
     /// The plan of its runs is stated, and cannot be read.
     PlanUnreadable,
     /// Its runs are said to be planned from this instant on, which lies in the future by more than the tolerance.
@@ -148,9 +156,7 @@ impl Reason {
             Self::Never => {
                 format!("no date of {matter}: it never happened, or its date is missing or unreadable")
             }
-            Self::Ahead(at) => {
-                format!("{matter} is dated in the future ({}): a clock must be wrong", Instant(at))
-            }
+            Self::Ahead(at) => dated_ahead(&format!("{matter} is dated"), at),
             Self::NotStated => format!("{matter} is not stated"),
             Self::Unreadable => format!("{matter} is stated, but cannot be read"),
             Self::Running(seconds, limit) => {
@@ -166,19 +172,15 @@ impl Reason {
             Self::VerificationFailed(at) => format!("the newest verification failed{}", dated(" at", at)),
             Self::Used => "it holds backups".to_owned(),
             Self::Unused(at, limit) => {
-                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
-                format!("it holds no backup and was set up {}, {compared} {limit}", ago(at, now))
+                format!("it holds no backup and was set up {}", limited(at, limit, now))
             }
             Self::UnusedSinceUnknown => {
                 "it holds no backup, and nothing says how long it has existed".to_owned()
             }
-            Self::UnusedSinceSeen(at, limit) => {
-                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
-                format!(
-                    "it holds no backup; when it was set up is not stated, it was first seen {}, {compared} {limit}",
-                    ago(at, now)
-                )
-            }
+            Self::UnusedSinceSeen(at, limit) => format!(
+                "it holds no backup; when it was set up is not stated, it was first seen {}",
+                limited(at, limit, now)
+            ),
             Self::Seen => "its list was read completely".to_owned(),
             Self::NothingListed => "its list was read, and nothing at all stood in it".to_owned(),
             Self::SeenInPart => "only a part of its list was read".to_owned(),
@@ -188,22 +190,29 @@ impl Reason {
             }
             Self::OnPlan(_) => "no planned run was missed".to_owned(),
             Self::Missed { count, limit, planned_at, grace } => missed(count, limit, planned_at, grace),
-            Self::PlanUnreadable => "when its runs are planned is stated, but cannot be read".to_owned(),
-            Self::PlannedAhead(at) => {
+            Self::MissedAway(at, grace) => {
+                let at = Instant(at);
                 format!(
-                    "its runs are planned from an instant in the future on ({}): a clock must be wrong",
-                    Instant(at)
+                    "the run planned for {at} has not started; the device was seen for less than {grace} since"
                 )
             }
+            Self::Away(at, limit, seen) => {
+                let seen = Age(seen.duration());
+                format!(
+                    "{matter} {verb} {}, but the device was seen for only {seen} since, within {limit}",
+                    ago(at, now)
+                )
+            }
+            Self::BackWithout(at, limit, seen) => back_without(words, &ago(at, now), limit, seen),
+            Self::PlanUnreadable => "when its runs are planned is stated, but cannot be read".to_owned(),
+            Self::PlannedAhead(at) => dated_ahead("its runs are planned from an instant", at),
             Self::NothingUnderWay => "no run is under way".to_owned(),
             Self::UnderWay(at, limit) => {
-                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
-                format!("a run began {} and has not ended, {compared} {limit}", ago(at, now))
+                format!("a run that has not ended began {}", limited(at, limit, now))
             }
             Self::NothingWaits => "no message waits".to_owned(),
             Self::Waiting(at, limit) => {
-                let compared = if is_older(at, limit, now) { "more than" } else { "within" };
-                format!("messages wait, the first attempt in vain was {}, {compared} {limit}", ago(at, now))
+                format!("messages wait, the first attempt in vain was {}", limited(at, limit, now))
             }
         }
     }
@@ -214,10 +223,15 @@ impl Reason {
         match *self {
             Self::Exempt(_) => "is judged again once the exemption is gone".to_owned(),
             Self::Recent(at, limit) => bad_after(at, limit, "it happens again"),
-            Self::TooOld(_, limit) | Self::BlindSince(_, limit) => match now.checked_sub(limit.duration()) {
-                Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
-                Err(_) => BEYOND_CALENDAR.to_owned(),
-            },
+            Self::MissedAway(_, limit) | Self::Away(_, limit, _) => {
+                format!("turns bad once the device was seen for more than {limit} without it")
+            }
+            Self::TooOld(_, limit) | Self::BackWithout(_, limit, _) | Self::BlindSince(_, limit) => {
+                match now.checked_sub(limit.duration()) {
+                    Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
+                    Err(_) => BEYOND_CALENDAR.to_owned(),
+                }
+            }
             Self::Never => format!("turns ok once {matter} is stated and recent"),
             Self::Ahead(at) | Self::PlannedAhead(at) => {
                 format!("can be judged once {} is past, or the clock that stated it is right", Instant(at))
@@ -311,6 +325,9 @@ impl Reason {
             | Self::SeenInPart
             | Self::NotSeen
             | Self::OnPlan(_)
+            | Self::MissedAway(..)
+            | Self::Away(..)
+            | Self::BackWithout(..)
             | Self::PlanUnreadable
             | Self::PlannedAhead(_)
             | Self::NothingUnderWay
@@ -339,6 +356,12 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
         Elapsed::Ahead => Age(SignedDuration::ZERO),
     };
     format!("{age} ago ({})", Instant(at))
+}
+
+/// How long ago and when, and how that compares with what is allowed.
+fn limited(at: Timestamp, limit: Seconds, now: Timestamp) -> String {
+    let compared = if is_older(at, limit, now) { "more than" } else { "within" };
+    format!("{}, {compared} {limit}", ago(at, now))
 }
 
 /// True if more time than `limit` has passed.
@@ -392,6 +415,17 @@ fn missed(count: u32, limit: u32, planned_at: Timestamp, grace: Seconds) -> Stri
         _ if count < limit => format!("{count} planned runs {in_time}, the last at {planned_at}{tolerated}"),
         _ => format!("{at_least}{count} planned runs {in_time}; the one at {planned_at} was one too many"),
     }
+}
+
+fn dated_ahead(what: &str, at: Timestamp) -> String {
+    format!("{what} in the future ({}): a clock must be wrong", Instant(at))
+}
+
+fn back_without(words: Words, ago: &str, limit: Seconds, seen: Seconds) -> String {
+    let (Words { matter, verb }, seen) = (words, Age(seen.duration()));
+    format!(
+        "back online, still nothing new: {matter} {verb} {ago}, and the device was seen for {seen} since, more than {limit}"
+    )
 }
 
 fn ends(matter: &str, verb: &str, at: Timestamp, notice: Seconds, now: Timestamp) -> String {

@@ -378,7 +378,7 @@ fn a_verdict_about_planned_runs_says_which_were_missed() {
     unknown: when its runs are planned is stated, but cannot be read
       can be judged once the source states it readably (see the evidence)
       since -
-    unknown: its runs are planned from an instant in the future on (2026-03-04 12:00:00Z): a clock must be wrong
+    unknown: its runs are planned from an instant in the future (2026-03-04 12:00:00Z): a clock must be wrong
       can be judged once 2026-03-04 12:00:00Z is past, or the clock that stated it is right
       since -
     unknown: the newest start is dated in the future (2026-03-04 12:00:00Z): a clock must be wrong
@@ -400,10 +400,10 @@ fn a_verdict_about_a_run_under_way_says_since_when() {
     ok: no run is under way
       turns bad when a run takes too long
       since -
-    ok: a run began 3 h ago (2026-03-02 09:00:00Z) and has not ended, within 24 h
+    ok: a run that has not ended began 3 h ago (2026-03-02 09:00:00Z), within 24 h
       turns bad after 2026-03-03 09:00:00Z, unless it ends before
       since -
-    bad: a run began 25 h ago (2026-03-01 11:00:00Z) and has not ended, more than 24 h
+    bad: a run that has not ended began 25 h ago (2026-03-01 11:00:00Z), more than 24 h
       turns ok once it ends or another one does
       since 2026-03-02 11:00:00Z
     unknown: the start of the run under way is stated, but cannot be read
@@ -435,5 +435,34 @@ fn a_verdict_about_a_channel_says_since_when_messages_wait() {
     unknown: the first attempt in vain is dated in the future (2026-03-04 12:00:00Z): a clock must be wrong
       can be judged once 2026-03-04 12:00:00Z is past, or the clock that stated it is right
       since -
+    ");
+}
+
+#[test]
+fn a_verdict_about_a_device_that_was_away_says_so() {
+    let (local, schedule) = (&checks::behind_local::CHECK, &checks::schedule::CHECK);
+    let text = [
+        told(local, Ok, Reason::Away(hours_ago(200), DAY, Seconds::hours(8))),
+        told(local, Bad, Reason::BackWithout(hours_ago(200), DAY, Seconds::minutes(1500))),
+        told(schedule, Ok, Reason::MissedAway(hours_ago(10), Seconds::hours(2))),
+        told(&checks::never_used::CHECK, Unknown, Reason::UnusedSinceSeen(hours_ago(24), Seconds::days(7))),
+        told(&checks::never_used::CHECK, Bad, Reason::UnusedSinceSeen(hours_ago(200), Seconds::days(7))),
+    ];
+    assert_snapshot!(text.concat(), @r"
+    ok: the last good backup was 8 d 8 h ago (2026-02-22 04:00:00Z), but the device was seen for only 8 h since, within 24 h
+      turns bad once the device was seen for more than 24 h without it
+      since -
+    bad: back online, still nothing new: the last good backup was 8 d 8 h ago (2026-02-22 04:00:00Z), and the device was seen for 25 h since, more than 24 h
+      turns ok once the last good backup is dated 2026-03-01 12:00:00Z or later
+      since -
+    ok: the run planned for 2026-03-02 02:00:00Z has not started; the device was seen for less than 2 h since
+      turns bad once the device was seen for more than 2 h without it
+      since -
+    unknown: it holds no backup; when it was set up is not stated, it was first seen 24 h ago (2026-03-01 12:00:00Z), within 7 d
+      turns bad after 2026-03-08 12:00:00Z, unless a backup is made before
+      since -
+    bad: it holds no backup; when it was set up is not stated, it was first seen 8 d 8 h ago (2026-02-22 04:00:00Z), more than 7 d
+      turns ok with the first good backup
+      since 2026-03-01 04:00:00Z
     ");
 }

@@ -169,6 +169,17 @@ enum ReasonWords {
         #[serde(with = "SecondsWords")]
         grace: Seconds,
     },
+    MissedAway(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    Away(
+        #[serde(with = "instant")] Timestamp,
+        #[serde(with = "SecondsWords")] Seconds,
+        #[serde(with = "SecondsWords")] Seconds,
+    ),
+    BackWithout(
+        #[serde(with = "instant")] Timestamp,
+        #[serde(with = "SecondsWords")] Seconds,
+        #[serde(with = "SecondsWords")] Seconds,
+    ),
     PlanUnreadable,
     PlannedAhead(#[serde(with = "instant")] Timestamp),
     NothingUnderWay,
@@ -247,6 +258,9 @@ mod tests {
             Reason::OnPlan(Some(at)),
             Reason::OnPlan(None),
             Reason::Missed { count: 3, limit: 1, planned_at: at, grace: limit },
+            Reason::MissedAway(at, limit),
+            Reason::Away(at, limit, Seconds(1)),
+            Reason::BackWithout(at, limit, Seconds(1)),
             Reason::PlanUnreadable,
             Reason::PlannedAhead(at),
             Reason::NothingUnderWay,

@@ -396,7 +396,7 @@ fn the_example_loads_as_it_stands_and_with_every_setting_in_force() {
         assert_eq!(config.channels.len(), lastgood::channels::ALL.len());
         assert_eq!((config.owners.len(), config.serve.public_url.is_some()), (1, true));
         let set: usize = config.layers[0].values.len();
-        let thresholds: usize = lastgood_core::checks::ALL.iter().map(|check| check.thresholds.len()).sum();
+        let thresholds = lastgood_core::checks::thresholds().len();
         assert_eq!(set, thresholds, "the example shows every threshold");
         for (name, value, _) in &config.layers[0].values {
             let threshold = lastgood_core::checks::find_threshold(name).expect("a known threshold");

@@ -12,6 +12,7 @@ use Outcome::{Bad, Ok, Unknown};
 mod ages;
 mod reports;
 mod runs;
+mod seen;
 mod storage;
 
 /// What a check expects: the value for its threshold, else the default of that threshold.
@@ -62,15 +63,12 @@ fn every_check_has_its_own_id_and_is_found_by_it() {
 
 #[test]
 fn every_threshold_has_its_own_name_is_found_by_it_and_names_its_check_in_bad_when() {
-    let all: Vec<_> =
-        ALL.iter().flat_map(|check| check.thresholds.iter().map(move |one| (check, *one))).collect();
-    for (check, threshold) in &all {
-        assert_eq!(
-            all.iter().filter(|(_, other)| other.name == threshold.name).count(),
-            1,
-            "{}",
-            threshold.name
-        );
+    let all = thresholds();
+    for (check, threshold) in
+        ALL.iter().flat_map(|check| check.thresholds.iter().map(move |one| (check, one)))
+    {
+        let same = all.iter().filter(|other| other.name == threshold.name);
+        assert_eq!(same.count(), 1, "{}", threshold.name);
         assert!(std::ptr::eq(find_threshold(threshold.name).expect("listed"), *threshold));
         assert!(check.bad_when.contains(&format!("`{}`", threshold.name)), "{}", check.bad_when);
     }
@@ -115,6 +113,7 @@ fn every_check_explains_itself() {
 #[case("stuck_after", "24 h")]
 #[case("expiry_notice", "30 d")]
 #[case("blind_after", "3 h")]
+#[case("overdue_counts", "always")]
 #[case("undelivered_after", "1 h")]
 fn the_defaults_are_those_of_the_design(#[case] name: &str, #[case] shown: &str) {
     let threshold = find_threshold(name).expect("listed");
