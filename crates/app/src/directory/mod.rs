@@ -39,7 +39,14 @@ impl Pattern {
 
     /// The pattern that matches this path and no other.
     pub fn exactly(path: &str) -> Self {
-        let text = globset::escape(path);
+        let mut text = String::with_capacity(path.len());
+        for character in path.chars() {
+            // The crate's own way of escaping leaves `\` as it is, which takes the next character as it is.
+            if r"\*?[]{}".contains(character) {
+                text.push('\\');
+            }
+            text.push(character);
+        }
         Self::new(&text).expect("an escaped path is a pattern")
     }
 
