@@ -121,7 +121,7 @@ fn ping(out: &mut String) {
         comment(out, &field.about);
         match field.shown() {
             Some(shown) if matches!(field.name.as_str(), "name" | "key_hash" | "schedule") => {
-                line(out, &shown)
+                line(out, &shown);
             }
             _ => setting(out, &field),
         }

@@ -38,6 +38,7 @@ mod value;
 
 pub use file::{DEFAULT_FILE, MAX_BYTES, VARIABLE};
 pub use mistake::{ConfigError, Mistake};
+pub use owner::address;
 pub use serve::Serve;
 
 /// What to look at, and which thresholds are set; every value valid on its own.

@@ -93,7 +93,8 @@ fn addresses(table: &Table<RawOwner>, channels: &[&str], mistakes: &mut Mistakes
     addresses
 }
 
-fn address(written: &str, channels: &[&str]) -> Result<Address, String> {
+/// Reads `channel:address`; an error says what is wrong and what to write. `channels` are the names there are.
+pub fn address(written: &str, channels: &[&str]) -> Result<Address, String> {
     let example = "write the name of a channel, a colon and an address, such as \"mail:anna@example.org\"";
     let Some((channel, to)) = written.split_once(':') else {
         return Err(format!("`{}` names no channel; {example}", shown(written)));

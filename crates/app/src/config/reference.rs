@@ -25,11 +25,11 @@ pub(super) fn render(entries: &[&'static Entry]) -> String {
         match name.as_str() {
             "thresholds" => thresholds(&mut page),
             "source" => sources(&mut page, entries),
-            "override" => keys(&mut page, fields::of::<RawOverride>()),
+            "override" => keys(&mut page, &fields::of::<RawOverride>()),
             "channel" => channels(&mut page),
-            "owner" => keys(&mut page, fields::of::<RawOwner>()),
-            "serve" => keys(&mut page, fields::of::<RawServe>()),
-            _ => keys(&mut page, fields::of::<RawWatchdog>()),
+            "owner" => keys(&mut page, &fields::of::<RawOwner>()),
+            "serve" => keys(&mut page, &fields::of::<RawServe>()),
+            _ => keys(&mut page, &fields::of::<RawWatchdog>()),
         }
     }
     page.push_str(COMMAND_LINE);
@@ -124,7 +124,7 @@ fn sources(page: &mut String, entries: &[&'static Entry]) {
     }
     if let Some(Field { about, .. }) = pings {
         append(page, &format!("\n## `[[source.{}]]`\n\n{about}\n", source::PING));
-        keys(page, fields::of::<RawPing>());
+        keys(page, &fields::of::<RawPing>());
     }
 }
 
@@ -139,15 +139,17 @@ fn channels(page: &mut String) {
         append(page, &format!("| `{}` | {} | {} |\n", entry.kind, entry.about, entry.address));
     }
     page.push_str("\nWhat each promises stands in [channels.md](channels.md).\n");
-    keys(page, fields::of::<RawChannel>());
+    keys(page, &fields::of::<RawChannel>());
     for entry in channels::ALL {
         append(page, &format!("\n## `[[channel]]` of the kind `{}`\n", entry.kind));
-        keys(page, fields::of_schema(&(entry.schema)().to_value()));
+        keys(page, &fields::of_schema(&(entry.schema)().to_value()));
     }
 }
 
-fn keys(page: &mut String, fields: Vec<Field>) {
-    fields.iter().for_each(|field| key(page, field));
+fn keys(page: &mut String, fields: &[Field]) {
+    for field in fields {
+        key(page, field);
+    }
 }
 
 /// Writes one heading for a key, with its meaning and an example.
