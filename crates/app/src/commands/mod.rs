@@ -18,6 +18,7 @@ mod grafolean;
 mod incidents;
 mod looking;
 mod man;
+mod notify;
 mod output;
 mod ping_key;
 mod publish;
@@ -105,6 +106,9 @@ enum Command {
     /// Tell nobody about some subjects for a time
     #[command(after_help = silence::EXAMPLES)]
     Silence(silence::Arguments),
+    /// Send a test message, or say who would be told what
+    #[command(after_help = notify::EXAMPLES, after_long_help = with_exit_codes(notify::EXAMPLES))]
+    Notify(notify::Arguments),
     /// Look after what is remembered: check, copy, compact or export the database
     #[command(after_help = db::EXAMPLES)]
     Db(db::Arguments),
@@ -151,6 +155,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         Command::Incidents(arguments) => incidents::run(&arguments),
         Command::Silence(arguments) => silence::run(&arguments),
+        Command::Notify(arguments) => notify::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),

@@ -158,8 +158,8 @@ impl Acts {
         Ok((self.sheet(link, now).await?, now))
     }
 
-    /// Acts, and returns how many incidents it was done for.
-    pub async fn act(&self, token: &str, act: Act, which: Which) -> Result<usize, ActError> {
+    /// Acts, and returns how many incidents it was done for, and in which role.
+    pub async fn act(&self, token: &str, act: Act, which: Which) -> Result<(usize, Role), ActError> {
         let now = (self.clock)();
         let link = self.links.open(token, now)?;
         if !act.is_for(link.role) {
@@ -179,7 +179,7 @@ impl Acts {
         let (by, role) = (&sheet.address, sheet.role.as_str());
         let incidents: Vec<i64> = meant.iter().map(|line| line.id).collect();
         tracing::info!(act = act.as_str(), by = %by, role, ?incidents, "said by link");
-        Ok(meant.len())
+        Ok((meant.len(), sheet.role))
     }
 
     async fn sheet(&self, link: Link, now: Timestamp) -> Result<Sheet, ActError> {

@@ -21,7 +21,7 @@ use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
 use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
-use crate::sources;
+use crate::sources::{self, SourceConfig};
 use crate::store::{Decided, Decision, StoreError, kept};
 
 /// How often a tick is decided anew where somebody says something meanwhile.
@@ -82,23 +82,12 @@ impl Keeper {
 
     /// Takes a configuration: what is known of sources that are not in it any more is forgotten.
     fn go_on_with(&mut self, config: Config) {
-        let serve = config.serve;
-        self.sources = config.sources.iter().map(|source| source.id.clone()).collect();
-        self.facts.sources.retain(|known| {
-            let is_same = |source: &sources::SourceConfig| {
-                source.id == known.id && source.entry.kind.id == known.kind.id
-            };
-            config.sources.iter().any(is_same)
-        });
-        self.sources.insert(ourselves::id());
-        self.channels = config.channels.iter().map(|channel| channel.config.name.clone()).collect();
-        self.rules =
-            Rules { owners: config.owners, damping: serve.damping, repeat_after: serve.repeat_after };
-        self.every = serve.tick;
-        self.assets_max = serve.metrics_assets_max;
-        let mut layers = config.layers;
-        layers.push(our_own_layer());
-        self.expectations = Expectations::new(checks::thresholds_of, layers);
+        forget_others(&mut self.facts, &config);
+        self.sources = sources_of(&config);
+        self.channels = channels_of(&config);
+        self.every = config.serve.tick;
+        self.assets_max = config.serve.metrics_assets_max;
+        (self.rules, self.expectations) = rules_of(config);
     }
 
     /// Serves until it is told to stop, or until nobody is there any more who could ask.
@@ -285,6 +274,32 @@ impl Keeper {
     }
 }
 
+/// Forgets what is known of sources that are not in a configuration.
+pub(super) fn forget_others(facts: &mut Facts, config: &Config) {
+    facts.sources.retain(|known| {
+        let is_same = |source: &SourceConfig| source.id == known.id && source.entry.kind.id == known.kind.id;
+        config.sources.iter().any(is_same)
+    });
+}
+
+/// The sources of a configuration, and ourselves.
+pub(super) fn sources_of(config: &Config) -> BTreeSet<SourceId> {
+    config.sources.iter().map(|source| source.id.clone()).chain([ourselves::id()]).collect()
+}
+
+/// The names of the channels of a configuration.
+pub(super) fn channels_of(config: &Config) -> Vec<String> {
+    config.channels.iter().map(|channel| channel.config.name.clone()).collect()
+}
+
+/// What decides beside facts.
+pub(super) fn rules_of(config: Config) -> (Rules, Expectations) {
+    let Config { owners, serve, mut layers, .. } = config;
+    let rules = Rules { owners, damping: serve.damping, repeat_after: serve.repeat_after };
+    layers.push(our_own_layer());
+    (rules, Expectations::new(checks::thresholds_of, layers))
+}
+
 /// Whether we see anything is decided with the sources, so that we are blind from the first instant at which it is said.
 fn our_own_layer() -> Layer {
     let origin = Origin::Source("ourselves".into());
@@ -292,7 +307,8 @@ fn our_own_layer() -> Layer {
     Layer { scope: Scope::Source(ourselves::id()), values }
 }
 
-fn read(written: &Written) -> Result<Config, ConfigError> {
+/// Reads a configuration.
+pub(super) fn read(written: &Written) -> Result<Config, ConfigError> {
     Ok(Config::from_text(&written.path, &written.text, &sources::ALL)?.for_daemon())
 }
 

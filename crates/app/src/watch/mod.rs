@@ -26,10 +26,12 @@ use crate::store::{NewMessage, Store, StoreError};
 mod keeper;
 pub mod ourselves;
 mod published;
+mod rehearsal;
 pub mod tick;
 mod upkeep;
 
 pub use published::{OpenIncident, Published, SourceState};
+pub use rehearsal::{Rehearsal, RehearsalError, rehearse};
 pub use upkeep::keep_up;
 
 /// How many looks may wait to be kept.

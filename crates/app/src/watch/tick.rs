@@ -5,13 +5,12 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lastgood_core::facts::{Facts, Subject};
+use lastgood_core::facts::{AssetFacts, Facts, Subject};
 use lastgood_core::id::{SourceId, SubjectId};
 use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter, reconcile};
 use lastgood_core::judge::Judgement;
 use lastgood_core::message::Called;
 use lastgood_core::notify::{Answer, Digest, Plan, Situation, plan};
-use lastgood_core::observation::LastRun;
 use lastgood_core::recipient::{Recipient, Streak};
 use lastgood_core::silence::{Silence, Silenced};
 use lastgood_core::time::Seconds;
@@ -57,8 +56,13 @@ pub fn propose(
     let closed: Vec<_> = standing.closed.iter().cloned().chain(just_closed).collect();
     let silences: Vec<_> = standing.silences.iter().map(silenced).collect();
     let directory = |matter: &Matter| Answer::Recipients(recipients(rules, matter));
-    let streaks = LazyCell::new(|| streaks(facts, &known));
-    let streak = |matter: &Matter| streaks.get(&matter.subject).copied().unwrap_or_default();
+    let assets = LazyCell::new(|| assets(facts, &known));
+    let streak = |matter: &Matter| {
+        let asset = assets.get(&matter.subject).copied();
+        asset
+            .zip(known.get(matter))
+            .map_or_else(Streak::default, |(asset, incident)| Streak::of(asset, incident.reason))
+    };
     let plan = plan(&Situation {
         now: judgement.at,
         known: &known,
@@ -109,18 +113,13 @@ fn silenced(silence: &Silence) -> Silenced<'_> {
     Silenced { silence, speaks_of: Box::new(speaks_of) }
 }
 
-/// What patience is measured with, of every asset with an incident: one walk through the facts, not one per incident.
-fn streaks(facts: &Facts, known: &Known) -> HashMap<SubjectId, Streak> {
+/// Every asset with an incident: one walk through the facts, not one per incident.
+fn assets<'a>(facts: &'a Facts, known: &Known) -> HashMap<SubjectId, AssetFacts<'a>> {
     let wanted: HashSet<&SubjectId> = known.keys().map(|matter| &matter.subject).collect();
-    let of = |subject: Subject<'_>| {
-        let Subject::Asset(_, _, asset) = subject else { return None };
+    let of = |subject: Subject<'a>| {
+        let Subject::Asset(_, repository, stated) = subject else { return None };
         let id = subject.id();
-        let in_row = match asset.last_run {
-            LastRun::Failed { in_row, .. } => in_row,
-            LastRun::NoneYet | LastRun::Succeeded => 0,
-        };
-        let streak = Streak { in_row, last_success_at: asset.last_good.value() };
-        wanted.contains(&id).then_some((id, streak))
+        wanted.contains(&id).then(|| (id, repository.asset(stated)))
     };
     facts.subjects().filter_map(of).collect()
 }

@@ -52,7 +52,7 @@ async fn act(
         }
     };
     match acts.act(&token, act, which).await {
-        Ok(count) => answer(&acts, &token, Some(done(act, count))).await,
+        Ok((count, role)) => answer(&acts, &token, Some(done(act, count, role))).await,
         Err(ActError::Over) => answer(&acts, &token, Some(ActError::Over.to_string())).await,
         Err(error) => failed(&error),
     }
@@ -72,13 +72,14 @@ fn read(fields: &[(String, String)]) -> Option<(Act, Which)> {
 }
 
 /// What was done, as a sentence.
-fn done(act: Act, count: usize) -> String {
-    let of = if count == 1 { String::new() } else { format!(" of all {count}") };
+fn done(act: Act, count: usize, role: Role) -> String {
+    let it = if count == 1 { "it".to_owned() } else { format!("these {count}") };
+    let hears = if role == Role::Operator { "nobody hears" } else { "you do not hear" };
     match act {
-        Act::Acknowledge => format!("Kept: you know{of}. You are not reminded, and nobody else is asked."),
-        Act::SilenceDay => format!("Kept: nothing{of} for a day."),
-        Act::SilenceWeek => format!("Kept: nothing{of} for a week."),
-        Act::Expected => "Kept: this is expected. Nobody hears of it for a year.".to_owned(),
+        Act::Acknowledge => format!("Kept: you know of {it}. Nobody is reminded of {it} any more."),
+        Act::SilenceDay => format!("Kept: {hears} of {it} for a day."),
+        Act::SilenceWeek => format!("Kept: {hears} of {it} for a week."),
+        Act::Expected => format!("Kept: {it} is meant to be so. Nobody hears of it for a year."),
     }
 }
 
@@ -172,6 +173,7 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Row {
     let opened_at = incident.opened_at.unwrap_or(incident.noticed_at);
     let age = Age(now.duration_since(opened_at).max(jiff::SignedDuration::ZERO));
     let acknowledged = incident.acknowledged.as_ref();
+    let is_left = |act: &Act| act.is_for(role) && (acknowledged.is_none() || *act != Act::Acknowledge);
     Row {
         number: line.number,
         id: line.id,
@@ -180,7 +182,7 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Row {
         since: format!("Open for {age}, since {}", Instant(opened_at)),
         acknowledged: acknowledged.map(|known| format!("{}, {}", Escaped(&known.by), Instant(known.at))),
         silent: line.silent_until.map(|until| Instant(until).to_string()),
-        buttons: Act::ALL.into_iter().filter(|act| act.is_for(role)).map(button).collect(),
+        buttons: Act::ALL.into_iter().filter(is_left).map(button).collect(),
     }
 }
 

@@ -206,7 +206,7 @@ async fn a_silence_is_for_one_subject_and_one_address_unless_an_operator_sets_it
     let pattern = lastgood::directory::Pattern::new(&silence.pattern).expect("a pattern");
     assert!(pattern.matches("acme/nas1/a*[b]") && !pattern.matches("acme/nas1/a*[b]c"), "{silence:?}");
     assert!(!pattern.matches("acme/nas1/axb"), "{silence:?}");
-    assert!(desk.page().await.contains("You silenced it until"));
+    assert!(desk.page().await.contains("Silenced from here until"));
     // Once it is over it can be said again.
     desk.world.pass(SignedDuration::from_hours(hours));
     if hours < 14 * 24 {

@@ -1,0 +1,73 @@
+//! What would a tick decide if it were one at this instant? For whoever asks: nothing is kept and nobody is told.
+
+use jiff::Timestamp;
+use lastgood_core::incident::Change;
+use lastgood_core::judge::judge;
+use lastgood_core::message::{Content, compose};
+use lastgood_core::notify::{Episode, Withheld};
+use lastgood_core::recipient::Address;
+
+use super::{Written, keeper, ourselves, tick};
+use crate::config::ConfigError;
+use crate::store::{Store, StoreError};
+
+/// What would be decided.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// The instant that was judged at.
+    pub at: Timestamp,
+    /// What each address would be told.
+    pub told: Vec<(Address, Content)>,
+    /// Who would not be told about what, and why; `None` for everybody.
+    pub withheld: Vec<(Episode, Option<Address>, Withheld)>,
+    /// So many incidents would be open then.
+    pub open_count: usize,
+    /// So many would be opened.
+    pub opened_count: usize,
+    /// So many would be closed.
+    pub closed_count: usize,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Decides as a tick at this instant would, from what the store holds.
+pub async fn rehearse(
+    written: &Written,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<Rehearsal, RehearsalError> {
+    let config = keeper::read(written)?;
+    let (sources, channels) = (keeper::sources_of(&config), keeper::channels_of(&config));
+    let mut facts = store.facts().await?;
+    keeper::forget_others(&mut facts, &config);
+    let (rules, expectations) = keeper::rules_of(config);
+    let undelivered = store.undelivered().await?;
+    let us = ourselves::facts(&facts, &expectations, (&channels, &undelivered), now);
+    facts.sources.push(us);
+    let standing = store.standing(now).await?;
+    let judgement = judge(&facts, &expectations, now);
+    let proposal = tick::propose(&judgement, &facts, &standing, (&sources, &rules));
+    let names = tick::called(&facts, &proposal.plan.digests);
+    let called = |subject: &lastgood_core::id::SubjectId| {
+        names.get(subject).cloned().unwrap_or_else(|| tick::called_by_key(subject))
+    };
+    let count = |is: fn(&Change) -> bool| proposal.changes.iter().filter(|change| is(change)).count();
+    let digests = proposal.plan.digests.iter();
+    Ok(Rehearsal {
+        at: now,
+        told: digests.map(|digest| (digest.address.clone(), compose(digest, &called, now))).collect(),
+        withheld: proposal.plan.withheld.clone(),
+        open_count: proposal.known.values().filter(|incident| incident.is_open()).count(),
+        opened_count: count(|change| matches!(change, Change::Opened(_))),
+        closed_count: count(|change| matches!(change, Change::Closed(..))),
+    })
+}
