@@ -1,14 +1,27 @@
 //! Whom does the configuration name?
 
-use lastgood_core::checks::{behind_local, behind_offsite, unsuccessful};
+use lastgood_core::checks::{behind_local, behind_offsite, schedule, stuck, unsuccessful};
 use lastgood_core::id::CheckId;
 use lastgood_core::incident::Matter;
 use lastgood_core::recipient::{Patience, Recipient, Role};
 
 use super::Owner;
 
-/// The checks that patience speaks of: those that say that runs failed or did not happen.
-const PATIENT_CHECKS: [CheckId; 3] = [unsuccessful::ID, behind_local::ID, behind_offsite::ID];
+/// How long an owner waits to hear of a check. Runs that fail, do not start or do not end can be counted; that nothing good
+/// happened for long cannot, so who waits only for a count hears of that at once.
+fn patience(owner: &Owner, check: CheckId) -> Patience {
+    if [unsuccessful::ID, schedule::ID, stuck::ID].contains(&check) {
+        return owner.patience;
+    }
+    match owner.patience {
+        Patience::Until { length: Some(length), .. }
+            if [behind_local::ID, behind_offsite::ID].contains(&check) =>
+        {
+            Patience::Until { count: None, length: Some(length) }
+        }
+        Patience::None | Patience::Until { .. } => Patience::None,
+    }
+}
 
 /// Everybody whom the owners' patterns name for a matter, each address once: of several the one that stands first in the
 /// configuration.
@@ -20,11 +33,10 @@ pub fn recipients(owners: &[Owner], matter: &Matter) -> Vec<Recipient> {
             if recipients.iter().any(|known| known.address == *address) {
                 continue;
             }
-            let is_patient = PATIENT_CHECKS.contains(&matter.check);
             recipients.push(Recipient {
                 address: address.clone(),
                 role: owner.role,
-                patience: if is_patient { owner.patience } else { Patience::None },
+                patience: patience(owner, matter.check),
                 escalation: owner.escalation,
                 because: vec![because(owner)],
             });
@@ -47,6 +59,7 @@ mod tests {
     use lastgood_core::checks::offline;
     use lastgood_core::id::{Name, SourceId, SubjectId};
     use lastgood_core::recipient::Address;
+    use lastgood_core::time::Seconds;
 
     use super::*;
     use crate::directory::Pattern;
@@ -94,6 +107,16 @@ mod tests {
         let owners = [owner("*", Role::Customer, &["it@acme.example"])];
         assert_ne!(recipients(&owners, &matter(unsuccessful::ID))[0].patience, Patience::None);
         assert_eq!(recipients(&owners, &matter(offline::ID))[0].patience, Patience::None);
+    }
+
+    #[test]
+    fn who_waits_for_a_count_hears_at_once_that_nothing_good_happened_for_long() {
+        let mut owners = [owner("*", Role::Customer, &["it@acme.example"])];
+        let of = |owners: &[Owner]| recipients(owners, &matter(behind_local::ID))[0].patience;
+        assert_eq!(of(&owners), Patience::None);
+        let length = Some(Seconds::days(2));
+        owners[0].patience = Patience::Until { count: Some(3), length };
+        assert_eq!(of(&owners), Patience::Until { count: None, length });
     }
 
     #[test]

@@ -59,9 +59,7 @@ pub fn propose(
     let assets = LazyCell::new(|| assets(facts, &known));
     let streak = |matter: &Matter| {
         let asset = assets.get(&matter.subject).copied();
-        asset
-            .zip(known.get(matter))
-            .map_or_else(Streak::default, |(asset, incident)| Streak::of(asset, incident.reason))
+        asset.zip(known.get(matter)).map_or_else(Streak::default, |(asset, incident)| streak(asset, incident))
     };
     let plan = plan(&Situation {
         now: judgement.at,
