@@ -59,7 +59,10 @@ pub fn propose(
     let assets = LazyCell::new(|| assets(facts, &known));
     let streak = |matter: &Matter| {
         let asset = assets.get(&matter.subject).copied();
-        asset.zip(known.get(matter)).map_or_else(Streak::default, |(asset, incident)| streak(asset, incident))
+        let found = asset.zip(known.get(matter));
+        let streak = found.map(|(asset, incident)| Streak::of(asset, incident.reason)).unwrap_or_default();
+        // What is bad is at least one run that did not do what it should: one that does not end has not failed yet.
+        Streak { in_row: streak.in_row.max(1), ..streak }
     };
     let plan = plan(&Situation {
         now: judgement.at,
