@@ -134,10 +134,12 @@ pub(super) struct RawPing {
     /// The time zone of `schedule`, by its IANA name. Unset: UTC.
     #[schemars(example = &"Europe/Zurich")]
     pub(super) zone: Option<Placed<String>>,
-    /// How long after a success the next one is due at the latest, above 0. Not together with `schedule`.
+    /// How long after the newest start or end of a run the next one is due at the latest, above 0. Not together with
+    /// `schedule`.
     #[schemars(example = &"24h")]
     pub(super) period: Option<Placed<Written>>,
-    /// How late a run may end before it is missed, above 0. Unset: 1h.
+    /// How late a run may begin before it is missed, above 0; a run of which only the end is told begins with that. How long
+    /// it may take is `stuck_after`. Unset: 1h.
     #[schemars(example = &"2h")]
     pub(super) grace: Option<Placed<Written>>,
     /// The repository it is listed in: the middle part of its subject. Unset: `pings`.

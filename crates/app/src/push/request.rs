@@ -151,6 +151,7 @@ fn uuid(text: &str) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -255,6 +256,22 @@ mod tests {
             (Word::Log, None),
         ] {
             assert_eq!(word.outcome(), outcome, "{word:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_is_too_strange_to_read(path in ".*", query in ".*") {
+            if let Some(request) = read(&path, Some(&query)) {
+                prop_assert!(request.doors.iter().any(Option::is_some) && path.split('/').count() <= 3);
+            }
+        }
+
+        #[test]
+        fn a_run_is_read_back_as_it_was_written(rid in any::<u128>()) {
+            let digits = format!("{rid:032x}");
+            let text = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-");
+            prop_assert_eq!(uuid(&text), Some(rid));
         }
     }
 }

@@ -118,7 +118,7 @@ pub struct PingConfig {
     pub key_hash: Option<KeyHash>,
     /// When it is to run.
     pub plan: PingPlan,
-    /// How late a run may end.
+    /// How late a run may begin.
     pub grace: Seconds,
     /// The key of the repository it is listed in.
     pub repository: Name,
@@ -134,7 +134,7 @@ pub enum PingPlan {
         /// The five fields as they were written, and the zone.
         text: String,
     },
-    /// So long after the last success at the latest; above 0.
+    /// So long after the last run at the latest; above 0.
     Period(Seconds),
 }
 

@@ -1,6 +1,7 @@
 //! Documents good and broken.
 
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -18,8 +19,12 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn read_text(document: &str) -> Result<Collection, DocumentError> {
+    read_bytes(document.as_bytes())
+}
+
+fn read_bytes(document: &[u8]) -> Result<Collection, DocumentError> {
     let kinds = Kinds { source: &SOURCE, repository: &REPOSITORY, asset: &ASSET };
-    read(document.as_bytes(), SourceId::new("scripts").unwrap(), kinds, at(NOW))
+    read(document, SourceId::new("scripts").unwrap(), kinds, at(NOW))
 }
 
 fn read_json(document: &Value) -> Result<Collection, DocumentError> {
@@ -168,5 +173,29 @@ fn no_more_than_the_limit_is_taken() {
         assert_eq!(look.is_ok(), fits, "{count}");
         let look = read_json(&json!({ "listing": "complete", "repositories": assets(count) }));
         assert_eq!(look.is_ok(), fits, "{count}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_document_that_is_cut_or_damaged_is_never_taken_for_another(
+        cut in 0_usize..400, place in 0_usize..400, byte in any::<u8>()
+    ) {
+        let whole = json!({ "listing": "complete", "repositories": [
+            { "key": "r", "assets": [{ "key": "a", "last_good": NIGHT, "last_run": { "outcome": "failed" } }] }
+        ] })
+        .to_string()
+        .into_bytes();
+        if cut < whole.len() {
+            prop_assert!(read_bytes(&whole[..cut]).is_err());
+        }
+        let mut damaged = whole.clone();
+        if let Some(one) = damaged.get_mut(place) {
+            *one = byte;
+        }
+        // It may still be a document (another date, another name); whatever it is, it states one asset.
+        if let Ok(look) = read_bytes(&damaged) {
+            prop_assert_eq!(look.repositories[0].assets.len(), 1);
+        }
     }
 }

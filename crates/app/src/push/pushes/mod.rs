@@ -189,7 +189,10 @@ impl Pushes {
             known.kept = Some(known.upto);
             (known.upto, known.all())
         };
-        if let Err(error) = self.store.keep_pushed(upto, kept::write(&heard)).await {
+        // Of very many jobs this takes long enough to hold up pings.
+        let content = tokio::task::spawn_blocking(move || kept::write(&heard)).await;
+        let content = content.expect("numbers and texts can be written");
+        if let Err(error) = self.store.keep_pushed(upto, content).await {
             self.known().kept = None;
             tracing::warn!(%error, "what is known from pings could not be written down; the next time it is tried again");
         }

@@ -25,6 +25,7 @@ mod api;
 mod borgmatic;
 mod command;
 mod curl;
+mod judged;
 mod kill;
 mod protocol;
 mod secrets;
