@@ -4,14 +4,15 @@
 //! HTTP, remembers in a database and sends mails over SMTP. Everything lies in a folder that is gone afterwards.
 
 use jiff::Timestamp;
-use lastgood_core::summary::Summary;
+use lastgood_core::judge::judge;
 use lastgood_simulator::Portal;
 
 use super::looking::instant;
 use super::output::print;
 use crate::clock;
 use crate::exit::Exit;
-use crate::report::{self, Format};
+use crate::pipeline::Seen;
+use crate::report::{self, Format, Only};
 
 mod configuration;
 mod fleet;
@@ -31,9 +32,9 @@ const AGENTS_PER_DEVICE: usize = 5;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  lastgood demo                  a minute of lastgood serve: what breaks, what it says, whom it mails
-  lastgood demo --stay           the same, and it stays: look at its status page, follow the links in its mails
-  lastgood demo --quick          the commands that look once: summary, check, and what Grafolean gets
+  lastgood demo                  a minute of lastgood serve: what breaks, and whom it mails
+  lastgood demo --stay           the same, then it stays: open its page and the links in its mails
+  lastgood demo --quick          the commands that look once, and what Grafolean gets
   lastgood demo --show-config    the configuration it runs with";
 
 #[derive(Debug, clap::Args)]
@@ -74,8 +75,9 @@ fn say(text: &str) -> Result<(), Exit> {
     print(false, |out| writeln!(out, "{text}"))
 }
 
-fn print_summary(summary: &Summary<'_>) -> Result<(), Exit> {
-    print(true, |out| report::summary(summary, Format::Table, out))
+fn print_bad(seen: &Seen) -> Result<(), Exit> {
+    let judgement = judge(&seen.facts, &seen.expectations, seen.now);
+    print(true, |out| report::check(&judgement, Only::Bad, Format::Table, out))
 }
 
 /// The address of the XML feed, without its key.

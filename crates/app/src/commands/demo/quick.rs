@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lastgood_core::id::SourceId;
-use lastgood_core::judge::judge;
 use lastgood_core::summary::summarize;
 use lastgood_simulator::{Faults, Fleet, Portal};
 
-use super::{AGENTS_PER_DEVICE, SEED, grafolean, print_summary, say, xml_location};
+use super::{AGENTS_PER_DEVICE, SEED, grafolean, print_bad, say, xml_location};
 use crate::commands::looking::{Trouble, complain, runtime};
 use crate::commands::output::print;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::pipeline::{self, Seen};
-use crate::report::{self, Format, Only};
+use crate::report::{self, Format};
 use crate::secret::{Secret, SecretFrom};
 use crate::sources::{Entry, Keep, SourceConfig, datto};
 
@@ -36,8 +35,7 @@ pub(super) fn show(devices: u16, at: Timestamp) -> Result<(), Exit> {
     };
     say(&format!("A simulated Datto portal with {devices} appliances answers at {}.", portal.url()))?;
     say("\n$ lastgood summary 'datto-xml:…/external/api/xml/status/{key}'")?;
-    let seen = see(xml_source(&portal))?;
-    print_summary(&summarize(&seen.facts, &seen.expectations, seen.now))?;
+    print_summary(&see(xml_source(&portal))?)?;
     say("\n$ lastgood check --only bad 'datto-rest:…/v1'")?;
     print_bad(&see(rest_source(&portal))?)?;
     say(
@@ -50,9 +48,9 @@ pub(super) fn show(devices: u16, at: Timestamp) -> Result<(), Exit> {
     )
 }
 
-fn print_bad(seen: &Seen) -> Result<(), Exit> {
-    let judgement = judge(&seen.facts, &seen.expectations, seen.now);
-    print(true, |out| report::check(&judgement, Only::Bad, Format::Table, out))
+fn print_summary(seen: &Seen) -> Result<(), Exit> {
+    let summary = summarize(&seen.facts, &seen.expectations, seen.now);
+    print(true, |out| report::summary(&summary, Format::Table, out))
 }
 
 fn xml_source(portal: &Portal) -> SourceConfig {

@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use lastgood_core::summary::summarize;
 use lastgood_simulator::smtp::Mail;
 use lastgood_simulator::{Fault, Faults, Scope};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::configuration::{BLIND_AFTER, CUSTOMER, INTERVAL, OPERATOR};
-use super::narrator::Narrator;
+use super::narrator::{Narrator, Sight};
 use super::stage::Stage;
-use super::{fleet, print_summary, say};
+use super::{fleet, print_bad, say};
 use crate::clock;
 use crate::commands::looking::{Trouble, complain, runtime};
 use crate::commands::serve::Watching;
@@ -20,6 +19,9 @@ use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
 use crate::pipeline;
 use crate::sources::Keep;
+
+/// Whoever is told of the customer's appliance.
+const BOTH: [&str; 2] = [OPERATOR, CUSTOMER];
 
 /// How often the fleet of a demonstration that stays is made anew, as appliances that say nothing more are offline.
 const FLEET_LASTS: Duration = Duration::from_mins(1);
@@ -58,15 +60,16 @@ async fn first(ends: &mut [Signal; 2]) {
 async fn set_up(devices: u16) -> Result<(Stage, mpsc::Receiver<Mail>), Exit> {
     say(&format!(
         "A simulated Datto portal with {devices} appliances, a mail server and a job stand on this machine.\n\n$ lastgood \
-         summary portal"
+         check --only bad portal"
     ))?;
     let built = Stage::build(devices).await;
     let (mut stage, mails) = built.map_err(|error| complain(&*error, Exit::OwnFailure))?;
     let (has_repository, seen) = tokio::join!(stage.make_repository(), look(&stage));
     seen?;
-    if let Err(why) = &has_repository {
-        say(&format!("\nThere is no restic repository in this demonstration: {why}."))?;
-    }
+    say(&match &has_repository {
+        Ok(()) => "\nA restic repository with one snapshot is there, too.".to_owned(),
+        Err(why) => format!("\nThere is no restic repository in this demonstration: {why}."),
+    })?;
     stage.configure(has_repository.is_ok()).map_err(|error| complain(&error, Exit::OwnFailure))?;
     Ok((stage, mails))
 }
@@ -79,7 +82,7 @@ async fn look(stage: &Stage) -> Result<(), Exit> {
     let seen = pipeline::see(config, None, Keep::Judged)
         .await
         .map_err(|error| complain(&error, Exit::OwnFailure))?;
-    print_summary(&summarize(&seen.facts, &seen.expectations, seen.now))
+    print_bad(&seen)
 }
 
 /// Runs the daemon beside the story.
@@ -92,10 +95,9 @@ async fn watch(
     say("\n$ lastgood serve")?;
     let watching = Watching::start(&stage.configuration()).await?;
     say(&format!(
-        "It watches now. Its configuration: lastgood demo --show-config. Its status page: {}/\nCtrl-C ends it; by itself \
-         it ends {}",
+        "It watches now. {}\nIts configuration: lastgood demo --show-config. Its status page: {}/\n",
+        if stay { "Ctrl-C ends it." } else { "It ends by itself in about a minute, or with Ctrl-C." },
         stage.url,
-        if stay { "never." } else { "in about a minute." }
     ))?;
     let mut narrator = Narrator::new(mails, watching.follow());
     let told = tokio::select! {
@@ -112,10 +114,10 @@ async fn tell(stage: &Stage, narrator: &mut Narrator, stay: bool) -> Result<(), 
     portal(stage, narrator).await?;
     appliance(stage, narrator).await?;
     if !stay {
-        narrator.chapter(&format!("That was lastgood: {} mails, no cron script.", narrator.mail_count()))?;
+        narrator.chapter(&format!("That is all: {} mails were sent.", narrator.mail_count()))?;
         return say(
-            "\nNext: lastgood demo --stay, to open its page and the links in its mails; lastgood config example; docs/ and \
-             examples/.",
+            "\nNext: lastgood demo --stay, to open the status page and the links in the mails;\nlastgood config example, \
+             and examples/serve.toml, for a configuration of your own.",
         );
     }
     narrator.chapter(&format!("It stays, until Ctrl-C: {}/", stage.url))?;
@@ -125,59 +127,58 @@ async fn tell(stage: &Stage, narrator: &mut Narrator, stay: bool) -> Result<(), 
     }
 }
 
-/// One agent was forgotten, which the first look finds.
+/// The job runs, and the first look finds the one agent that was forgotten.
 async fn first_look(stage: &Stage, narrator: &mut Narrator) -> Result<(), Exit> {
     ping(stage, narrator, ("/start", "")).await?;
     ping(stage, narrator, ("", "42 tables dumped")).await?;
-    narrator
-        .until("the mail about the first look", |sight| sight.was_told(OPERATOR, "BAD", "behind_local"))
-        .await
+    told(narrator, ("BAD", "behind_local"), &[OPERATOR]).await
 }
 
 async fn job(stage: &Stage, narrator: &mut Narrator) -> Result<(), Exit> {
     narrator.chapter("The nightly job fails, and says so.")?;
     ping(stage, narrator, ("/start", "")).await?;
     ping(stage, narrator, ("/fail", "pg_dump: error: no space left on device")).await?;
-    narrator.until("the mail about the job", |sight| sight.was_told(OPERATOR, "BAD", "nightly-db")).await?;
+    told(narrator, ("BAD", "nightly-db"), &[OPERATOR]).await?;
     narrator.chapter("Somebody makes room, and it runs again.")?;
     ping(stage, narrator, ("", "42 tables dumped")).await?;
-    narrator
-        .until("the mail that the job is well", |sight| sight.was_told(OPERATOR, "OVER", "nightly-db"))
-        .await
+    told(narrator, ("OVER", "nightly-db"), &[OPERATOR]).await
 }
 
-async fn ping(stage: &Stage, narrator: &Narrator, (word, body): (&str, &'static str)) -> Result<(), Exit> {
-    let answered = stage.ping(word, body).await.map_err(|error| complain(&error, Exit::OwnFailure))?;
-    let with = if body.is_empty() { String::new() } else { format!(" --data-raw '{body}'") };
-    narrator.tell(&format!("curl{with} {}/ping/KEY{word}   answered {}", stage.url, answered.as_u16()))
-}
-
+/// Nobody can say how the backups are: the operator hears it of the portal, the customer of their own appliance.
 async fn portal(stage: &Stage, narrator: &mut Narrator) -> Result<(), Exit> {
     narrator.chapter(&format!(
         "The portal refuses every request. It is looked at every {INTERVAL} s, and may be unseen for {BLIND_AFTER} s."
     ))?;
     stage.portal.replace_faults(Faults::none().with(Scope::Everything, Fault::Unavailable));
-    narrator.until("the mail about the portal", |sight| sight.was_told(OPERATOR, "BAD", " portal:")).await?;
+    told(narrator, ("BAD", " portal"), &BOTH).await?;
     narrator.chapter("The portal answers again.")?;
     stage.portal.replace_faults(Faults::none());
-    narrator
-        .until("the mail that the portal is back", |sight| sight.was_told(OPERATOR, "OVER", " portal:"))
-        .await
+    told(narrator, ("OVER", " portal"), &BOTH).await
 }
 
-/// The customer hears of this one, too, and everybody of its agents in one line.
+/// Operator and customer hear of it, and of its agents in one line.
 async fn appliance(stage: &Stage, narrator: &mut Narrator) -> Result<(), Exit> {
     let Stage { hostname, serial, devices, .. } = stage;
     narrator.chapter(&format!(
-        "A day passes in a moment in which the appliance {hostname} ({serial}) of a customer was silent."
+        "The customer's appliance {hostname} ({serial}) falls silent, and in the simulated world a day passes."
     ))?;
     stage.portal.replace_fleet(fleet::with_a_silent_one(*devices, clock::now()));
-    let both = [OPERATOR, CUSTOMER];
-    let were_told = |state: &'static str| {
-        move |sight: &super::narrator::Sight| both.iter().all(|to| sight.was_told(to, state, serial))
-    };
-    narrator.until("the mails about the appliance", were_told("BAD")).await?;
+    told(narrator, ("BAD", serial), &BOTH).await?;
     narrator.chapter("The customer plugs it in again, and it catches up.")?;
     stage.portal.replace_fleet(fleet::well(*devices, clock::now()));
-    narrator.until("the mails that the appliance is back", were_told("OVER")).await
+    told(narrator, ("OVER", serial), &BOTH).await
+}
+
+/// Waits until each of these was told, by a mail that comes from now on.
+async fn told(narrator: &mut Narrator, (state, about): (&str, &str), whom: &[&str]) -> Result<(), Exit> {
+    let before = narrator.mail_count();
+    let what = format!("the mail `{state}` about {}", about.trim());
+    let is_told = |sight: &Sight| whom.iter().all(|to| sight.was_told(before, (to, state, about)));
+    narrator.until(&what, is_told).await
+}
+
+async fn ping(stage: &Stage, narrator: &Narrator, (word, body): (&str, &'static str)) -> Result<(), Exit> {
+    let answered = stage.ping(word, body).await.map_err(|error| complain(&error, Exit::OwnFailure))?;
+    let with = if body.is_empty() { String::new() } else { format!(" --data-raw '{body}'") };
+    narrator.tell(&format!("curl{with} {}/ping/KEY{word} -> {}", stage.url, answered.as_u16()))
 }

@@ -1,18 +1,110 @@
 //! Is the first command of the README true, and does Prometheus read what it is given?
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rstest::rstest;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
 
 use super::{AT, SAMPLE, compare};
-use crate::support::binary::{Ran, answer, clean, feed, run, spawn};
+use crate::support::binary::{Ran, answer, clean, feed, program, run, spawn};
 use crate::support::packages;
 
 const DEMO_AT: &str = "2026-03-02T12:00:00Z";
 
+/// How long the demonstration may take: it takes a minute where nothing else runs.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// A demonstration under way, whose files can be found.
+struct Demo {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    folder: tempfile::TempDir,
+    said: String,
+}
+
+impl Demo {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program(arguments);
+        command.env("TMPDIR", folder.path()).stdout(Stdio::piped());
+        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, folder, said: String::new() }
+    }
+
+    /// Reads until a line holds this; without one to the end.
+    async fn read_until(&mut self, words: &str) {
+        let reading = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                self.said.push_str(&line);
+                self.said.push('\n');
+                if line.contains(words) {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("the demonstration goes on");
+    }
+
+    fn file_count(&self) -> usize {
+        std::fs::read_dir(self.folder.path()).unwrap().count()
+    }
+
+    /// Expects that it ends well and that nothing of it is left.
+    async fn end(&mut self) {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.expect("the demonstration ends").unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.said);
+        assert_eq!(self.file_count(), 0, "{}", self.said);
+    }
+}
+
+#[tokio::test]
+async fn the_demo_mails_what_breaks_and_what_is_well_again_and_leaves_nothing_behind() {
+    packages::program("restic");
+    let mut demo = Demo::start(&["demo", "--devices", "3"]);
+    demo.read_until("the demonstration has no such line").await;
+    demo.end().await;
+    let said = &demo.said;
+    for words in [
+        "look at files: everything was seen",
+        "| To: operator@msp.example",
+        "| To: anna@customer.example",
+        "| Subject: BAD jobs/pings/nightly-db: unsuccessful",
+        "| Subject: OVER jobs/pings/nightly-db: unsuccessful",
+        "| Subject: BAD portal: visibility",
+        "| Subject: OVER portal: visibility",
+        ": offline (5 agents affected)",
+        ": ok again",
+        "/act/",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+    let over = said.rfind("| Subject: OVER portal/").expect("the last incident is over");
+    assert!(said[over..].contains("That is all:"), "{said}");
+}
+
+#[tokio::test]
+async fn a_demo_that_stays_is_a_daemon_and_ends_at_a_signal_without_a_trace() {
+    let mut demo = Demo::start(&["demo", "--stay", "--devices", "1"]);
+    demo.read_until("Its status page: ").await;
+    assert_eq!(demo.file_count(), 1);
+    let url = demo.said.split("Its status page: ").nth(1).unwrap().trim();
+    // Another test of this process may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let page = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("Open incidents"));
+    let id = demo.child.id().expect("it runs").to_string();
+    let told = Command::new("sh").args(["-c", "kill -INT \"$0\"", &id]).status().unwrap();
+    assert!(told.success());
+    demo.end().await;
+}
+
 #[test]
-fn the_demo_shows_both_interfaces_and_ends_well() {
-    let ran = run(&["demo", "--at", DEMO_AT]);
+fn a_quick_demo_shows_both_interfaces_and_ends_well() {
+    let ran = run(&["demo", "--quick", "--at", DEMO_AT]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     for interface in ["datto-xml", "datto-rest"] {
         assert!(ran.stdout.contains(&format!("{interface}/0")), "{interface}: {}", ran.stdout);
@@ -21,10 +113,24 @@ fn the_demo_shows_both_interfaces_and_ends_well() {
 }
 
 #[test]
-fn the_demo_needs_no_instant() {
-    let ran = run(&["demo", "--devices", "3"]);
+fn a_quick_demo_needs_no_instant() {
+    let ran = run(&["demo", "--quick", "--devices", "3"]);
     assert_eq!(ran.code, 0, "{}", ran.text());
     assert!(ran.stdout.contains("with 3 appliances"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_configuration_of_the_demo_is_a_valid_one() {
+    let ran = run(&["demo", "--show-config"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lastgood.toml");
+    std::fs::write(&file, ran.stdout).unwrap();
+    for secret in ["portal.key", "restic.password", "links.key"] {
+        std::fs::write(folder.path().join(secret), "0".repeat(36)).unwrap();
+    }
+    let checked = run(&["config", "check", "--config", file.to_str().unwrap()]);
+    assert_eq!(checked.code, 0, "{}", checked.text());
 }
 
 #[rstest]

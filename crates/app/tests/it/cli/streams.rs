@@ -27,7 +27,9 @@ const WRITERS: [&[&str]; 11] = [
 
 #[test]
 fn a_reader_that_went_away_is_no_failure() {
-    for arguments in WRITERS.into_iter().chain([&["demo", "--at", AT][..], &["--help"], &["--version"]]) {
+    for arguments in
+        WRITERS.into_iter().chain([&["demo", "--quick", "--at", AT][..], &["--help"], &["--version"]])
+    {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let ran: Ran = program(arguments).stdout(writer).output().unwrap().into();
@@ -48,7 +50,7 @@ fn the_first_line_of_a_long_answer_can_be_taken() {
 
 #[test]
 fn a_full_disk_is_our_own_failure_and_not_an_answer() {
-    for arguments in WRITERS.into_iter().chain([&["demo", "--at", AT][..]]) {
+    for arguments in WRITERS.into_iter().chain([&["demo", "--quick", "--at", AT][..]]) {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let ran: Ran = program(arguments).stdout(full).output().unwrap().into();
         assert_eq!(ran.code, 4, "{arguments:?}: {}", ran.text());
