@@ -30,8 +30,9 @@ Examples:
 
 What is closed and still bad opens anew: to be left in peace, use lastgood silence.
 
-Exit codes: 0 if it could be read or was done, whatever is open; 3 if the command line is wrong or there is no such
-incident; 4 if the database cannot be used. To act on what is bad use lastgood check.";
+Exit codes: 0 if it could be read or was done, whatever is open; 3 if the command line is wrong or
+there is no such incident; 4 if the database cannot be used.
+To act on what is bad use lastgood check.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -33,11 +33,11 @@ Examples:
   lastgood silence list
   lastgood silence end 3
 
-A pattern is compared with source/repository/asset: * is any text, / included. Under a silence incidents open and close
-as always, and are told when it ends, if they are still open.
+A pattern is compared with source/repository/asset: * is any text, / included. Under a silence
+incidents open and close as always, and are told when it ends, if they are still open.
 
-Exit codes: 0 if it could be read or was done; 3 if the command line is wrong or there is no such silence; 4 if the
-database cannot be used.";
+Exit codes: 0 if it could be read or was done; 3 if the command line is wrong or there is no such
+silence; 4 if the database cannot be used.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

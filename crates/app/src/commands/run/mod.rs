@@ -45,12 +45,13 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   LASTGOOD_PING_URL=https://backup.example.org/ping/… lastgood run --asset web -- restic backup /srv
   lastgood run --asset web --url-file /etc/lastgood/web.url -- /usr/local/sbin/backup --all
-  lastgood run --asset web --server https://backup.example.org --ping-key-file /etc/lastgood/ping.key -- backup
+  lastgood run --asset web --server https://b.example.org --ping-key-file ping.key -- backup
   lastgood run --asset web --database /var/lib/lastgood/lastgood.db --source jobs -- backup
   lastgood run --flush     send what waits since a server was away
 
-The exit code is that of the command: 128 and the number of the signal that ended it, 127 if it is not there, 126 if it
-cannot be started. With --flush: 0 if nothing waits any more, 4 if something does. 3 if the command line is wrong.
+The exit code is that of the command: 128 and the number of the signal that ended it, 127 if it is
+not there, 126 if it cannot be started. With --flush: 0 if nothing waits any more, 4 if something
+does. 3 if the command line is wrong.
 
 The ping URL is a secret, so it is no argument: everybody on a machine can read those.";
 

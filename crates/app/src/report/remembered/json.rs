@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use lastgood_core::id::Name;
 use lastgood_core::notify::Why;
+use lastgood_core::observation::FailureKind;
 use lastgood_core::silence::Silence;
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub(super) fn incidents(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let incidents = incidents.iter().map(|recorded| IncidentRow::of(recorded, at)).collect();
-    write(&Incidents { at: at.to_string(), has_more: rest == Rest::More, incidents }, out)
+    write(&IncidentList { at: at.to_string(), has_more: rest == Rest::More, incidents }, out)
 }
 
 /// Writes everything about one incident.
@@ -39,11 +40,11 @@ pub(super) fn story(story: &Story, at: Timestamp, out: &mut dyn Write) -> io::Re
 /// Writes silences.
 pub(super) fn silences(silences: &[Silence], at: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     let silences = silences.iter().map(|silence| SilenceRow::of(silence, at)).collect();
-    write(&Silences { at: at.to_string(), silences }, out)
+    write(&SilenceList { at: at.to_string(), silences }, out)
 }
 
 #[derive(Serialize)]
-struct Incidents<'a> {
+struct IncidentList<'a> {
     at: String,
     has_more: bool,
     incidents: Vec<IncidentRow<'a>>,
@@ -143,7 +144,7 @@ impl<'a> NotifiedRow<'a> {
         };
         let deliveries = notified.deliveries.iter().map(|delivery| DeliveryRow {
             at: delivery.at.to_string(),
-            failure: delivery.failure.map(|kind| kind.as_str()),
+            failure: delivery.failure.map(FailureKind::as_str),
             words: &delivery.words,
         });
         Self {
@@ -184,7 +185,7 @@ impl<'a> WithheldRow<'a> {
 }
 
 #[derive(Serialize)]
-struct Silences<'a> {
+struct SilenceList<'a> {
     at: String,
     silences: Vec<SilenceRow<'a>>,
 }

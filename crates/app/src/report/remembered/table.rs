@@ -100,7 +100,9 @@ fn table<const N: usize>(
         return Ok(());
     }
     let mut columns = Columns::new(heads);
-    rows.iter().for_each(|row| columns.fit(row));
+    for row in rows {
+        columns.fit(row);
+    }
     columns.head(out)?;
     rows.iter().try_for_each(|row| columns.row(row, out))?;
     writeln!(out)

@@ -165,7 +165,7 @@ fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as u8
+        state.to_be_bytes()[2]
     };
     (0..length).map(|_| next()).collect()
 }

@@ -22,7 +22,8 @@ fn the_unit_says_what_the_daemon_needs() {
         ("WatchdogSec", "60"),
         ("StateDirectory", "lastgood"),
         ("ExecReload", "/bin/kill -HUP $MAINPID"),
-        ("Restart", "on-failure"),
+        ("Restart", "always"),
+        ("RestartPreventExitStatus", "3"),
         ("ProtectSystem", "strict"),
         ("NoNewPrivileges", "yes"),
     ] {
