@@ -266,3 +266,6 @@ pub fn verdict(
     let (_, verdicts) = subjects.find(|(subject, _)| subject.path() == path)?;
     verdicts.iter().find(|verdict| verdict.check == check).copied()
 }
+
+#[cfg(test)]
+mod tests;

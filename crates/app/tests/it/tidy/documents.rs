@@ -100,6 +100,26 @@ pub(super) fn examples(paths: &[&str], tests: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Every test that a page names, as `a_sentence_in_backticks`, is there. A page without any is one that proves nothing.
+pub(super) fn named_tests(path: &str, text: &str, functions: &BTreeSet<&str>) -> Vec<String> {
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    // A test is called a sentence; a key or a field is not.
+    let is_sentence = |name: &&str| name.matches('_').count() >= 4 && name.bytes().all(is_word);
+    let named = |(line, text): (usize, &'_ str)| {
+        let names: Vec<_> =
+            text.split('`').skip(1).step_by(2).filter(is_sentence).map(str::to_owned).collect();
+        names.into_iter().map(move |name| (line, name))
+    };
+    let named: Vec<_> = prose(text).flat_map(named).collect();
+    if named.is_empty() {
+        return vec![format!("{path}:1: names no test: say which test holds what stands here")];
+    }
+    let missing = named.into_iter().filter(|(_, name)| !functions.contains(name.as_str()));
+    missing
+        .map(|(line, name)| format!("{path}:{line}: there is no test `{name}`: name the one there is"))
+        .collect()
+}
+
 /// The lines of a Markdown page outside fenced code, with their numbers.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
@@ -247,6 +267,18 @@ mod tests {
             "checks/quota.rs:1: check `quota` stands in no",
         );
         starts(&checks(&[], "", &[]), "crates/core/src/checks:1:");
+    }
+
+    #[test]
+    fn a_test_that_is_named_and_not_there_is_caught() {
+        let functions = BTreeSet::from(["a_test_that_is_there", "short_name"]);
+        let page = "| x | `a_test_that_is_there` |\n| `local_after` | `a_test_that_is_gone` |\n";
+        starts(
+            &named_tests("docs/a.md", page, &functions),
+            "docs/a.md:2: there is no test `a_test_that_is_gone`",
+        );
+        starts(&named_tests("docs/a.md", "`local_after`", &functions), "docs/a.md:1: names no test");
+        assert!(named_tests("docs/a.md", "`a_test_that_is_there`", &functions).is_empty());
     }
 
     #[test]

@@ -208,3 +208,13 @@ fn every_link_leads_somewhere() {
             .collect::<Vec<_>>(),
     );
 }
+
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    let functions = files_ending(".rs").flat_map(|(_, text)| text.split("fn ").skip(1));
+    let functions = functions.filter_map(|rest| rest.split_once('(').map(|(name, _)| name)).collect();
+    for page in ["ARCHITECTURE.md", "docs/edge-of-time.md"] {
+        let text = files().find(|(path, _)| *path == page).map_or("", |(_, text)| text);
+        none_of(&documents::named_tests(page, text, &functions));
+    }
+}
