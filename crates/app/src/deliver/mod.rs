@@ -28,7 +28,7 @@ pub use self::count::Counted;
 /// How many messages of one channel are under way at once.
 pub const AT_ONCE: usize = 8;
 
-/// How many messages of one channel are held in memory at most, those under way not counted.
+/// How many messages of one channel wait in memory at most, beside those under way.
 const HELD_MAX: usize = 64;
 
 /// How often the outbox is looked at when nobody says that there is something in it.
@@ -110,8 +110,8 @@ struct Lane {
     /// Not under way yet, in the order they are sent in.
     waiting: VecDeque<Message>,
     /// So many are under way.
-    under_way: usize,
-    /// There are more in the outbox than are held.
+    under_way_count: usize,
+    /// There may be more in the outbox than are held.
     has_more: bool,
 }
 
@@ -119,8 +119,8 @@ struct Lane {
 struct Round<'a> {
     deliverer: &'a Deliverer,
     lanes: HashMap<String, Lane>,
-    /// Waiting or under way: none of these is taken from the outbox again.
-    known: HashSet<i64>,
+    /// None of these is begun again.
+    under_way: HashSet<i64>,
     attempts: JoinSet<(String, i64)>,
     /// There may be something new in the outbox.
     wants_look: bool,
@@ -132,49 +132,50 @@ impl<'a> Round<'a> {
         Self {
             deliverer,
             lanes: HashMap::new(),
-            known: HashSet::new(),
+            under_way: HashSet::new(),
             attempts: JoinSet::new(),
             wants_look: true,
             last_error: None,
         }
     }
 
-    /// Takes what is due and not held yet.
+    /// Takes what is due in place of what waited: what was never tried goes before what failed, however long that waits.
     async fn look(&mut self) {
         self.wants_look = false;
-        let limit = u32::try_from(HELD_MAX + AT_ONCE).expect("a small number");
-        let due = match self.deliverer.store.due_messages((self.deliverer.clock)(), limit).await {
+        let limit = HELD_MAX + AT_ONCE;
+        let due = self
+            .deliverer
+            .store
+            .due_messages((self.deliverer.clock)(), u32::try_from(limit).expect("a small number"));
+        let due = match due.await {
             Ok(due) => due,
             Err(error) => return self.say(&error),
         };
         self.last_error = None;
         for lane in self.lanes.values_mut() {
-            lane.has_more = false;
+            lane.waiting.clear();
         }
         for message in due {
-            if self.known.contains(&message.id) {
+            if self.under_way.contains(&message.id) {
                 continue;
             }
             let lane = self.lanes.entry(message.address.channel.clone()).or_default();
-            if lane.waiting.len() >= HELD_MAX {
-                lane.has_more = true;
-                continue;
-            }
-            self.known.insert(message.id);
             lane.waiting.push_back(message);
         }
         for lane in self.lanes.values_mut() {
-            lane.has_more |= lane.waiting.len() + lane.under_way >= HELD_MAX;
+            lane.has_more = lane.waiting.len() + lane.under_way_count >= limit;
         }
+        self.lanes.retain(|_, lane| lane.under_way_count > 0 || !lane.waiting.is_empty());
     }
 
     /// Begins as many attempts as each channel takes at once.
     fn start(&mut self) {
         for (channel, lane) in &mut self.lanes {
-            while lane.under_way < AT_ONCE
+            while lane.under_way_count < AT_ONCE
                 && let Some(message) = lane.waiting.pop_front()
             {
-                lane.under_way += 1;
+                lane.under_way_count += 1;
+                self.under_way.insert(message.id);
                 let (channel, id) = (channel.clone(), message.id);
                 let attempt = Attempt::new(self.deliverer, message);
                 self.attempts.spawn(async move {
@@ -197,13 +198,10 @@ impl<'a> Round<'a> {
     }
 
     fn end(&mut self, channel: &str, id: i64) {
-        self.known.remove(&id);
+        self.under_way.remove(&id);
         let lane = self.lanes.get_mut(channel).expect("a lane stays while something of it is under way");
-        lane.under_way -= 1;
+        lane.under_way_count -= 1;
         self.wants_look |= lane.has_more && lane.waiting.len() < HELD_MAX / 2;
-        if lane.under_way == 0 && lane.waiting.is_empty() {
-            self.lanes.remove(channel);
-        }
     }
 
     /// Waits for what is under way.

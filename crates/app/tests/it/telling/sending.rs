@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use jiff::SignedDuration;
-use lastgood::channels::FailureKind;
+use lastgood::channels::{ChannelError, FailureKind};
 use lastgood::deliver::{AT_ONCE, Channels};
 use lastgood::store::{MessageState, Store};
 use sqlx::{Connection, Executor, SqliteConnection};
@@ -154,4 +154,35 @@ async fn a_stop_waits_for_what_is_under_way_and_begins_nothing() {
     assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
     let due = world.store.due_messages(world.now(), 99).await.expect("the outbox");
     assert_eq!(due.len(), 20 - AT_ONCE);
+}
+
+#[tokio::test]
+async fn what_was_never_tried_does_not_wait_behind_what_failed_before() {
+    let world = World::new().await;
+    let is_down = Arc::new(AtomicUsize::new(1));
+    let order: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (down, ordering) = (Arc::clone(&is_down), Arc::clone(&order));
+    let channel = scripted(move |message| {
+        if down.load(Ordering::SeqCst) == 1 {
+            let (kind, reason) = (FailureKind::Unreachable, "nobody answers".to_owned());
+            return std::future::ready(Err(ChannelError { kind, reason, retry_after: None })).boxed();
+        }
+        ordering.lock().expect("nobody panics with it").push(message.address.to.clone());
+        std::future::ready(Ok(taken())).boxed()
+    });
+    let deliverer = world.deliverer(Channels::from([("all".to_owned(), channel)]));
+    world.tell_all("all", &names(200)).await;
+    let running = world.run(&deliverer);
+    world.settled(&deliverer).await;
+    running.stop().await;
+    is_down.store(0, Ordering::SeqCst);
+    world.pass(SignedDuration::from_mins(1));
+    world.tell_all("all", &["new".to_owned()]).await;
+    let running = world.run(&deliverer);
+    world.settled(&deliverer).await;
+    running.stop().await;
+    let order = order.lock().expect("nobody panics with it");
+    let place = order.iter().position(|to| to.starts_with("new@")).expect("it was sent");
+    assert!(place < AT_ONCE, "sent as number {place}");
+    assert_eq!(order.len(), 201);
 }
