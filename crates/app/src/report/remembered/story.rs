@@ -81,6 +81,7 @@ fn told(notified: &Notified, out: &mut dyn Write) -> io::Result<()> {
     for delivery in &notified.deliveries {
         let (at, words) = (Instant(delivery.at), Escaped(&delivery.words));
         match delivery.failure {
+            None if delivery.words.is_empty() => writeln!(out, "      {at}  arrived")?,
             None => writeln!(out, "      {at}  arrived: {words}")?,
             Some(kind) => writeln!(out, "      {at}  {UNKNOWN}{}{UNKNOWN:#}: {words}", kind.as_str())?,
         }
