@@ -57,8 +57,7 @@ pub(super) struct RawSource {
     #[schemars(example = &"https://portal.dattobackup.com/external/api/xml/status/{key}")]
     pub(super) location: Option<Placed<String>>,
     /// How often `lastgood serve` looks at it, or how often a source that pushes is expected to; from 10s to 30d. Where
-    /// `blind_after` is not set it is three times that long. Unset: 15min, and for a source that pushes nothing is
-    /// expected.
+    /// `blind_after` is not set it is three times that long. Unset: 15min, and 24h for a source that pushes.
     #[schemars(example = &"15min")]
     pub(super) interval: Option<Placed<Written>>,
     /// The file that holds the secret (key, password or passphrase) as its only line. A relative path is one beside

@@ -91,7 +91,8 @@ pub(super) fn source(
         program: program.map(|program| program_path(&program, document)),
         deadline: deadline.map_or(entry.deadline, duration),
         interval: interval.unwrap_or(sources::INTERVAL),
-        pushed_every: interval.filter(|_| entry.pushes),
+        pushed_every: (entry.pushes && entry.keys.contains(&"interval"))
+            .then(|| interval.unwrap_or(sources::PUSH_INTERVAL)),
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
         stats_interval: stats_interval.map(duration),

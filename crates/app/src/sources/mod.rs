@@ -65,6 +65,9 @@ pub fn find(kind: &str) -> Option<&'static Entry> {
 /// How often a source is looked at by the daemon where the configuration does not say.
 pub const INTERVAL: Duration = Duration::from_mins(15);
 
+/// How often a source that pushes is expected to where the configuration does not say: none may fall silent unseen.
+pub const PUSH_INTERVAL: Duration = Duration::from_hours(24);
+
 /// A source as configured, every value valid on its own.
 #[derive(Clone, Debug)]
 pub struct SourceConfig {

@@ -28,40 +28,60 @@ pub static CHECK: Check = Check {
     id: ID,
     subjects: &[SubjectType::Source, SubjectType::Repository],
     question: "Could we see all that we are to judge?",
-    bad_when: "now - last complete listing > `blind_after`, whether looks fail or none are made; before that, a failed \
-               or partial look, or one that listed nothing at all, is unknown",
+    bad_when: "now - last complete listing > `blind_after`, whether looks fail or none are made, where there was none \
+               now - first look; or for so long nothing at all was listed; before that, a failed, partial or empty \
+               look is unknown",
     remedy: "read the failures of the look: each says what to do",
     words: Words { matter: "the last complete listing", verb: "was" },
     thresholds: &[&BLIND_AFTER],
     judge: Judge { source: Some(judge_source), repository: Some(judge_repository), asset: None },
 };
 
+/// A fleet that is gone as a whole is no fleet in good health, however completely its list was read. We ourselves need
+/// no channels.
 fn judge_source(source: &SourceFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    let answer = judge(source.listing, source.listed_at, expected, now);
-    match answer.1 {
-        Reason::Seen if source.repositories.is_empty() => Reason::NothingListed.is(Outcome::Unknown),
-        _ => answer,
+    let answer = judge(source.listing, (source.listed_at, source.first_looked_at), expected, now);
+    if answer.1 != Reason::Seen || !source.repositories.is_empty() || source.id.is_ourselves() {
+        return answer;
     }
+    let limit = limit(expected);
+    let since = source.filled_at.unwrap_or(source.first_looked_at);
+    if is_longer_ago(since, limit, now) {
+        return Reason::EmptySince(since, limit).is(Outcome::Bad);
+    }
+    Reason::NothingListed.is(Outcome::Unknown)
 }
 
 fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(repository.stated.listing, repository.listed_at, expected, now)
+    judge(repository.stated.listing, (repository.listed_at, repository.first_seen_at), expected, now)
 }
 
 /// 1. A last complete listing longer ago than the limit is bad, also if no look failed since: looks that stop coming are
-///    blindness too. Only a known one makes it measurable.
+///    blindness too. Where there never was one, the time counts from the first look on.
 /// 2. Before that, one failed look is unknown: it may be the network.
-fn judge(listing: Extent, listed_at: Option<Timestamp>, expected: &Expectation, now: Timestamp) -> Answer {
-    let limit = expected.seconds(&BLIND_AFTER).expect("a check whose threshold is off is not asked");
-    if let Some(at) = listed_at
-        && let Elapsed::Past(passed) = elapsed(at, now)
-        && passed > limit.duration()
-    {
-        return Reason::BlindSince(at, limit).is(Outcome::Bad);
+fn judge(
+    listing: Extent,
+    (listed_at, first_at): (Option<Timestamp>, Timestamp),
+    expected: &Expectation,
+    now: Timestamp,
+) -> Answer {
+    let limit = limit(expected);
+    if is_longer_ago(listed_at.unwrap_or(first_at), limit, now) {
+        let reason =
+            listed_at.map_or(Reason::NeverListed(first_at, limit), |at| Reason::BlindSince(at, limit));
+        return reason.is(Outcome::Bad);
     }
     match listing {
         Extent::Complete => Reason::Seen.is(Outcome::Ok),
         Extent::Partial => Reason::SeenInPart.is(Outcome::Unknown),
         Extent::Failed => Reason::NotSeen.is(Outcome::Unknown),
     }
+}
+
+fn limit(expected: &Expectation) -> Seconds {
+    expected.seconds(&BLIND_AFTER).expect("a check whose threshold is off is not asked")
+}
+
+fn is_longer_ago(at: Timestamp, limit: Seconds, now: Timestamp) -> bool {
+    matches!(elapsed(at, now), Elapsed::Past(passed) if passed > limit.duration())
 }

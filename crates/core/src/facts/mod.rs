@@ -32,6 +32,10 @@ pub struct SourceFacts {
     pub id: SourceId,
     /// What kind of source.
     pub kind: &'static SourceKind,
+    /// When the first look began.
+    pub first_looked_at: Timestamp,
+    /// When the newest look began that listed anything.
+    pub filled_at: Option<Timestamp>,
     /// When the newest look began.
     pub looked_at: Timestamp,
     /// How much of everything the newest look saw.
@@ -230,6 +234,8 @@ impl SourceFacts {
         let mut source = Self {
             id: collection.source.clone(),
             kind: collection.kind,
+            first_looked_at: collection.observed_at,
+            filled_at: None,
             looked_at: collection.observed_at,
             look: Extent::Failed,
             listing: Extent::Failed,
@@ -250,6 +256,9 @@ impl SourceFacts {
         self.listing = collection.listing;
         if collection.listing == Extent::Complete {
             self.listed_at = Some(at);
+        }
+        if !collection.repositories.is_empty() {
+            self.filled_at = Some(at);
         }
         self.failures = collection.failures;
         let known = std::mem::take(&mut self.repositories);

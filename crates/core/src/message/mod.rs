@@ -48,6 +48,8 @@ pub struct Item {
     pub state: &'static str,
     /// What it is about.
     pub matter: Matter,
+    /// What people call its subject, escaped; `None` where the subject says so itself.
+    pub name: Option<String>,
     /// What is wrong, or why it is over, as a sentence without its full stop.
     pub headline: String,
     /// Further lines: since when, who is affected, why now.
@@ -56,6 +58,14 @@ pub struct Item {
     pub remedy: Option<&'static str>,
     /// Why them.
     pub because: Vec<String>,
+}
+
+impl Item {
+    /// Its subject, with the name people know it by.
+    fn subject(&self) -> String {
+        let subject = &self.matter.subject;
+        self.name.as_ref().map_or_else(|| subject.to_string(), |name| format!("{subject} ({name})"))
+    }
 }
 
 /// Puts a digest into words. `called` knows the names of subjects; for those that left it answers with their key.
@@ -71,7 +81,7 @@ impl fmt::Display for Content {
             if position > 0 {
                 writeln!(f)?;
             }
-            writeln!(f, "{} {}: {}", item.state, item.matter.subject, item.headline)?;
+            writeln!(f, "{} {}: {}", item.state, item.subject(), item.headline)?;
             item.lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
             if let Some(remedy) = item.remedy {
                 writeln!(f, "  What to do: {remedy}")?;
@@ -98,9 +108,11 @@ fn item(entry: &Entry, called: &dyn Fn(&SubjectId) -> Called, now: Timestamp) ->
         lines.push(affected(&entry.affected, called));
     }
     lines.extend(why_now(entry.why));
+    let name = crate::id::Escaped(&called(&matter.subject).name).to_string();
     Item {
         state: state(entry.why),
         matter: matter.clone(),
+        name: (!matter.subject.to_string().ends_with(&name)).then_some(name),
         headline,
         lines,
         remedy: check.filter(|_| !is_over).map(|check| check.remedy),
@@ -171,7 +183,7 @@ fn why_now(why: Why) -> Option<String> {
 
 /// The worst first; where there is more than fits, how many of what.
 fn subject(items: &[Item]) -> String {
-    let named = |item: &Item| format!("{} {}: {}", item.state, item.matter.subject, item.matter.check);
+    let named = |item: &Item| format!("{} {}: {}", item.state, item.subject(), item.matter.check);
     if let [item] = items {
         return match item.lines.iter().find(|line| line.contains(" affected: ")) {
             Some(line) => {
@@ -189,8 +201,7 @@ fn subject(items: &[Item]) -> String {
         }
     }
     let counted: Vec<_> = counts.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let first: Vec<_> =
-        items.iter().take(IN_SUBJECT_MAX).map(|item| item.matter.subject.to_string()).collect();
+    let first: Vec<_> = items.iter().take(IN_SUBJECT_MAX).map(Item::subject).collect();
     let more = items.len().saturating_sub(IN_SUBJECT_MAX);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}: {}{rest}", counted.join(", "), first.join(", "))

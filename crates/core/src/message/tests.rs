@@ -67,6 +67,20 @@ fn one_entry_is_told_whole() {
 }
 
 #[test]
+fn what_is_known_by_another_name_is_called_so_too() {
+    let digest = Digest {
+        address: Address { channel: "mail".to_owned(), to: "ada".to_owned() },
+        entries: vec![entry(incident(None, offline::ID, Reason::Never), Why::First)],
+    };
+    let called =
+        |name: &'static str| move |_: &SubjectId| Called { name: name.to_owned(), kind: "appliance" };
+    let content = compose(&digest, &called("Harbor\n1"), noon());
+    assert_eq!(content.subject, "BAD acme/BDR01 (Harbor\\n1): offline");
+    assert!(content.to_string().starts_with("BAD acme/BDR01 (Harbor\\n1): "), "{content}");
+    assert_eq!(compose(&digest, &called("BDR01"), noon()).subject, "BAD acme/BDR01: offline");
+}
+
+#[test]
 fn a_cause_counts_what_it_affects_and_names_ten() {
     let affected = |count| {
         let matters = (0..count)

@@ -176,6 +176,11 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     Plan { digests: planning.entries.into_iter().map(digest).collect(), withheld: planning.withheld }
 }
 
+/// How many subjects matters in their order are about: one that is bad in two ways is one that is affected.
+pub fn subject_count(matters: &[Matter]) -> usize {
+    matters.chunk_by(|one, next| one.subject == next.subject).count()
+}
+
 /// What each cause explains, in order.
 fn affected(known: &Known) -> HashMap<&Matter, Vec<Matter>> {
     let mut affected: HashMap<&Matter, Vec<Matter>> = HashMap::new();
@@ -300,7 +305,8 @@ impl<'a> Planning<'a> {
     }
 
     fn again(&self, incident: &Incident, told: &Told) -> Option<Why> {
-        let affected_count = self.affected.get(&incident.matter).map_or(0, Vec::len);
+        let affected = self.affected.get(&incident.matter);
+        let affected_count = affected.map_or(0, |affected| subject_count(affected));
         if affected_count > told.affected_count {
             return Some(Why::MoreSubjects(affected_count - told.affected_count));
         }

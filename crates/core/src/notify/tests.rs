@@ -4,7 +4,9 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::{behind_local, offline, schedule, stuck, undelivered, unsuccessful, visibility};
+use crate::checks::{
+    behind_local, behind_offsite, offline, schedule, stuck, undelivered, unsuccessful, visibility,
+};
 use crate::id::{CheckId, Name, SubjectId};
 use crate::recipient::{Patience, Role};
 use crate::silence::Silence;
@@ -105,7 +107,7 @@ impl World {
         let mut words = Vec::new();
         for Digest { address, entries } in plan.digests {
             for Entry { incident, why, affected, .. } in entries {
-                let count = affected.len();
+                let count = subject_count(&affected);
                 words.push(format!("{} {} {why:?} +{count}", address.to, incident.matter.subject));
                 let told = self.told.entry(Episode::of(&incident)).or_default();
                 let reminder_count = if let Why::Reminder(count) = why { count } else { 0 };
@@ -245,8 +247,13 @@ fn a_cause_is_told_for_what_it_affects_and_what_is_still_bad_after_it_is_told_th
     world.known.insert(late.matter.clone(), late);
     assert_eq!(world.tell(minute(2)), ["ada acme/nas1 MoreSubjects(1) +3"]);
     assert_eq!(world.tell(minute(3)), NOTHING);
+    // A subject that is late in another way too is not one more.
+    let again = incident("acme/nas1/mail", behind_offsite::ID);
+    world.known.insert(again.matter.clone(), again);
+    assert_eq!(world.tell(minute(3)), NOTHING);
     let cause = world.known.remove(&matter("acme/nas1", offline::ID)).expect("it is open");
     world.known.remove(&matter("acme/nas1/mail", behind_local::ID));
+    world.known.remove(&matter("acme/nas1/mail", behind_offsite::ID));
     world.closed = vec![(cause, Closing::Recovered)];
     assert_eq!(
         world.tell(minute(4)),

@@ -85,6 +85,10 @@ pub enum Reason {
     NotSeen,
     /// Its list could not be read; it last was at this instant, and so long is allowed.
     BlindSince(Timestamp, Seconds),
+    /// Its list was never read completely; it was first tried at this instant, and so long is allowed.
+    NeverListed(Timestamp, Seconds),
+    /// Its list is read, and nothing has stood in it since this instant; so long is allowed.
+    EmptySince(Timestamp, Seconds),
     /// No planned run was missed; the first instant at which it will have been too many without another start.
     OnPlan(Option<Timestamp>),
     /// Planned runs passed without a start.
@@ -188,6 +192,18 @@ impl Reason {
             Self::BlindSince(at, limit) => {
                 format!("its list was last read completely {}, more than {limit}", ago(at, now))
             }
+            Self::NeverListed(at, limit) => {
+                format!(
+                    "its list was never read completely; it was first tried {}, more than {limit}",
+                    ago(at, now)
+                )
+            }
+            Self::EmptySince(at, limit) => {
+                format!(
+                    "nothing at all stands in its list, since {} or longer, more than {limit}",
+                    ago(at, now)
+                )
+            }
             Self::OnPlan(_) => "no planned run was missed".to_owned(),
             Self::Missed { count, limit, planned_at, grace } => missed(count, limit, planned_at, grace),
             Self::MissedAway(at, grace) => {
@@ -269,6 +285,8 @@ impl Reason {
             Self::UnusedSinceUnknown => FIRST_BACKUP.to_owned(),
             Self::Seen => "turns unknown when a look fails or sees only a part".to_owned(),
             Self::NothingListed => "can be judged once something is listed".to_owned(),
+            Self::NeverListed(..) => "turns ok with the first look that reads all of it".to_owned(),
+            Self::EmptySince(..) => "turns ok once something is listed".to_owned(),
             Self::SeenInPart | Self::NotSeen => "turns ok with the next look that reads all of it".to_owned(),
             Self::OnPlan(Some(at)) => format!("turns bad at {}, unless a run starts before", Instant(at)),
             Self::OnPlan(None) => BEYOND_CALENDAR.to_owned(),
@@ -302,6 +320,8 @@ impl Reason {
             | Self::Unused(at, limit)
             | Self::UnusedSinceSeen(at, limit)
             | Self::BlindSince(at, limit)
+            | Self::NeverListed(at, limit)
+            | Self::EmptySince(at, limit)
             | Self::Missed { planned_at: at, grace: limit, .. }
             | Self::UnderWay(at, limit)
             | Self::Waiting(at, limit) => at.checked_add(limit.duration()).ok(),

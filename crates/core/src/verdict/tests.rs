@@ -220,6 +220,8 @@ fn a_verdict_about_use_and_sight_says_what_is_known() {
         told(seen, Unknown, Reason::SeenInPart),
         told(seen, Unknown, Reason::NotSeen),
         told(seen, Bad, Reason::BlindSince(hours_ago(5), Seconds::hours(3))),
+        told(seen, Bad, Reason::NeverListed(hours_ago(5), Seconds::hours(3))),
+        told(seen, Bad, Reason::EmptySince(hours_ago(5), Seconds::hours(3))),
     ];
     assert_snapshot!(text.concat(), @r"
     ok: it holds backups
@@ -251,6 +253,12 @@ fn a_verdict_about_use_and_sight_says_what_is_known() {
       since -
     bad: its list was last read completely 5 h ago (2026-03-02 07:00:00Z), more than 3 h
       turns ok once the last complete listing is dated 2026-03-02 09:00:00Z or later
+      since 2026-03-02 10:00:00Z
+    bad: its list was never read completely; it was first tried 5 h ago (2026-03-02 07:00:00Z), more than 3 h
+      turns ok with the first look that reads all of it
+      since 2026-03-02 10:00:00Z
+    bad: nothing at all stands in its list, since 5 h ago (2026-03-02 07:00:00Z) or longer, more than 3 h
+      turns ok once something is listed
       since 2026-03-02 10:00:00Z
     ");
 }

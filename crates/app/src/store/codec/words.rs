@@ -160,6 +160,8 @@ enum ReasonWords {
     SeenInPart,
     NotSeen,
     BlindSince(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    NeverListed(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    EmptySince(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
     OnPlan(#[serde(with = "optional_instant")] Option<Timestamp>),
     Missed {
         count: u32,
@@ -255,6 +257,8 @@ mod tests {
             Reason::SeenInPart,
             Reason::NotSeen,
             Reason::BlindSince(at, limit),
+            Reason::NeverListed(at, limit),
+            Reason::EmptySince(at, limit),
             Reason::OnPlan(Some(at)),
             Reason::OnPlan(None),
             Reason::Missed { count: 3, limit: 1, planned_at: at, grace: limit },

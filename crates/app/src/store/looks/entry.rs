@@ -33,6 +33,8 @@ pub(in super::super) const OBSERVED: u8 = 8;
 pub(in super::super) const FIRST_SEEN: u8 = 9;
 /// In a checkpoint: what is remembered of the asset before, where that is more than its statement says.
 pub(in super::super) const HISTORY: u8 = 10;
+/// In a checkpoint: when the source was first looked at, and when it listed anything last.
+pub(in super::super) const SOURCE_SINCE: u8 = 11;
 
 /// Entries, cut into parts.
 #[derive(Debug, Default)]

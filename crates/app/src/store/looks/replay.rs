@@ -15,7 +15,7 @@ use lastgood_core::observation::{AssetObservation, Collection, Extent, Failure, 
 use super::difference::Stated;
 use super::entry::{
     ASSET, ASSETS, FIRST_SEEN, HISTORY, KNOWN_REPOSITORY, KNOWN_SOURCE, Parts, REPOSITORIES, REPOSITORY,
-    SAME_REPOSITORY, each_entry, read_keys,
+    SAME_REPOSITORY, SOURCE_SINCE, each_entry, read_keys,
 };
 use crate::store::codec::history;
 use crate::store::codec::statement::{
@@ -105,6 +105,10 @@ impl Rebuilt {
             optional(out, facts.listed_at, instant);
             write_failures(out, &facts.failures);
         });
+        parts.push(SOURCE_SINCE, |out| {
+            instant(out, facts.first_looked_at);
+            optional(out, facts.filled_at, instant);
+        });
         for repository in &facts.repositories {
             parts.push(KNOWN_REPOSITORY, |out| self.write_repository(repository, out));
             if repository.first_seen_at != repository.observed_at {
@@ -145,6 +149,11 @@ impl Rebuilt {
             (KNOWN_SOURCE, None) => {
                 let facts = read_source(source, reading)?;
                 rebuilt = Some(Self { facts, stated_counts: HashMap::new() });
+                Ok(())
+            }
+            (SOURCE_SINCE, Some(Self { facts, .. })) => {
+                facts.first_looked_at = reading.instant()?;
+                facts.filled_at = reading.optional(Reading::instant)?;
                 Ok(())
             }
             (KNOWN_REPOSITORY, Some(rebuilt)) => rebuilt.read_repository(source.1, reading),
@@ -215,10 +224,14 @@ fn read_source(
     source: (&SourceId, &'static SourceKind),
     reading: &mut Reading<'_>,
 ) -> Result<SourceFacts, Damage> {
+    let looked_at = reading.instant()?;
     Ok(SourceFacts {
         id: source.0.clone(),
         kind: source.1,
-        looked_at: reading.instant()?,
+        // Both follow, but in what an older version wrote.
+        first_looked_at: looked_at,
+        filled_at: None,
+        looked_at,
         look: read_extent(reading)?,
         listing: read_extent(reading)?,
         listed_at: reading.optional(Reading::instant)?,
