@@ -5,13 +5,13 @@
 use lastgood_core::id::SubjectId;
 use lastgood_core::incident::{Closing, Matter};
 use lastgood_core::message::{Called, Item};
-use lastgood_core::notify::{Entry, Why};
+use lastgood_core::notify::{Entry, Why, subject_count};
 use lastgood_core::observation::cut;
 use serde_json::{Value, json};
 
 use super::{Letter, NAME_MAX_BYTES, VERSION};
 
-/// How many affected subjects of one entry are named; `affected_count` counts all.
+/// How many affected matters of one entry are named; `affected_count` counts all subjects.
 const AFFECTED_MAX: usize = 100;
 
 /// The object; `items` are the entries that are shown, in words.
@@ -50,7 +50,7 @@ fn incident(number: usize, entry: &Entry, item: &Item, letter: &Letter<'_>) -> V
         "opened_at": incident.opened_at.map(|at| at.to_string()),
         "acknowledged_by": incident.acknowledged.as_ref().map(|known| known.by.as_str()),
         "closing": entry.closing.as_ref().map(closing),
-        "affected_count": entry.affected.len(),
+        "affected_count": subject_count(&entry.affected),
         "affected": affected,
         "role": entry.role.map(lastgood_core::recipient::Role::as_str),
         "because": item.because,

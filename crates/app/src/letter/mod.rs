@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use lastgood_core::id::{Name, SubjectId};
 use lastgood_core::message::{Called, Content, Item, compose};
-use lastgood_core::notify::{Digest, Entry, Episode, Why};
+use lastgood_core::notify::{Digest, Entry, Episode, Why, subject_count};
 use lastgood_core::observation::cut;
 use lastgood_core::recipient::{Address, Role};
 use lastgood_core::time::Instant;
@@ -107,7 +107,7 @@ pub fn write(
     let covers = digest.entries.iter().map(|entry| Cover {
         episode: Episode::of(&entry.incident),
         why: entry.why,
-        affected_count: entry.affected.len(),
+        affected_count: subject_count(&entry.affected),
     });
     NewMessage {
         key,
@@ -216,7 +216,7 @@ impl Rest {
 /// Cuts what would be too long: names are other people's.
 fn shortened(item: Item) -> Item {
     let short = |text: &str| cut(text, LINE_MAX_BYTES);
-    let Item { state, mut matter, headline, lines, remedy, because } = item;
+    let Item { state, mut matter, name, headline, lines, remedy, because } = item;
     for name in [&mut matter.subject.repository, &mut matter.subject.asset].into_iter().flatten() {
         if name.bytes().len() > NAME_MAX_BYTES {
             *name = Name::new(cut(&name.text(), NAME_MAX_BYTES).as_bytes());
@@ -225,6 +225,7 @@ fn shortened(item: Item) -> Item {
     Item {
         state,
         matter,
+        name: name.map(|name| cut(&name, NAME_MAX_BYTES)),
         headline: short(&headline),
         lines: lines.iter().map(|line| short(line)).collect(),
         remedy,

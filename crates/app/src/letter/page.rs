@@ -1,16 +1,15 @@
 //! How does a message look in a mail program?
 //!
 //! One table, styles in the elements, nothing from elsewhere: no picture, no font, no script. It sets no background, and
-//! its few colours are readable on white and on black, so that both sorts of mail programs show it well. What stands
-//! beside the words of an item is escaped here; askama escapes for HTML.
+//! its few colours are readable on white and on black, so that both sorts of mail programs show it well. Askama escapes for
+//! HTML.
 
 use askama::Template;
-use lastgood_core::id::Escaped;
-use lastgood_core::message::{Called, Item};
+use lastgood_core::message::Item;
 use lastgood_core::notify::Why;
 use lastgood_core::time::Instant;
 
-use super::{Letter, NAME_MAX_BYTES, Rest};
+use super::{Letter, Rest};
 
 #[derive(Template)]
 #[template(path = "letter/letter.html")]
@@ -27,7 +26,7 @@ struct Row<'a> {
     color: &'static str,
     subject: String,
     /// What people call it, where that is not the end of its path.
-    name: Option<String>,
+    name: Option<&'a str>,
     /// The place of this entry on the page of the link.
     url: Option<String>,
 }
@@ -45,14 +44,12 @@ const OVER: &str = "#2e8b57";
 pub(super) fn render(letter: &Letter<'_>, items: &[Item], rest: &Rest) -> String {
     let rows = letter.digest.entries.iter().zip(items).enumerate().map(|(index, (entry, item))| {
         let subject = item.matter.subject.to_string();
-        let Called { name, .. } = (letter.called)(&entry.incident.matter.subject);
-        let name = Escaped(&lastgood_core::observation::cut(&name, NAME_MAX_BYTES)).to_string();
         let is_over = entry.why == Why::Resolved;
         let reply = letter.reply.filter(|_| !is_over && entry.role.is_some());
         Row {
             item,
             color: if is_over { OVER } else { BAD },
-            name: (!subject.ends_with(&name)).then_some(name),
+            name: item.name.as_deref(),
             subject,
             url: reply.map(|reply| format!("{}#{}", reply.url, index + 1)),
         }

@@ -2,12 +2,13 @@
 //!
 //! A finished picture: pages and metrics show it and compute no verdict of their own.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lastgood_core::checks;
 use lastgood_core::facts::{Facts, SourceFacts};
-use lastgood_core::id::{CheckId, SourceId};
+use lastgood_core::id::{CheckId, Escaped, SourceId, SubjectId};
 use lastgood_core::incident::{Incident, Known};
 use lastgood_core::judge::Judgement;
 use lastgood_core::observation::Extent;
@@ -69,6 +70,8 @@ pub struct SourceState {
 pub struct OpenIncident {
     /// The subject, escaped as on a terminal.
     pub subject: String,
+    /// What people call it, escaped; `None` where the subject says so itself.
+    pub name: Option<String>,
     /// The check.
     pub check: CheckId,
     /// What is wrong, as a sentence without its full stop.
@@ -107,7 +110,7 @@ impl Published {
             kinds: report::kinds(judgement),
             sources: facts.sources.iter().map(source).collect(),
             open_count: open.len(),
-            open: open.into_iter().take(INCIDENTS_MAX).map(|one| incident(one, judgement.at)).collect(),
+            open: shown(&open, facts, judgement.at),
             ..Self::nothing_yet(judgement.at)
         }
     }
@@ -124,12 +127,29 @@ fn source(source: &SourceFacts) -> SourceState {
     }
 }
 
-fn incident(incident: &Incident, now: Timestamp) -> OpenIncident {
+/// The first so many, each with the name people know it by: one walk through the facts for all of them.
+fn shown(open: &[&Incident], facts: &Facts, now: Timestamp) -> Vec<OpenIncident> {
+    let open = &open[..open.len().min(INCIDENTS_MAX)];
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let wanted: HashSet<&SubjectId> = open.iter().map(|incident| &incident.matter.subject).collect();
+    let names = facts.subjects().filter_map(|subject| {
+        let id = subject.id();
+        wanted.contains(&id).then(|| (id, Escaped(&subject.name()).to_string()))
+    });
+    let names: HashMap<SubjectId, String> = names.collect();
+    open.iter().map(|one| incident(one, names.get(&one.matter.subject), now)).collect()
+}
+
+fn incident(incident: &Incident, name: Option<&String>, now: Timestamp) -> OpenIncident {
     let Incident { matter, reason, acknowledged, .. } = incident;
     let check = checks::find(matter.check);
     let words = check.map_or(Words { matter: "it", verb: "was" }, |check| check.words);
+    let subject = matter.subject.to_string();
     OpenIncident {
-        subject: matter.subject.to_string(),
+        name: name.filter(|name| !subject.ends_with(name.as_str())).cloned(),
+        subject,
         check: matter.check,
         headline: reason.summary(words, now),
         opened_at: incident.opened_at.unwrap_or(incident.noticed_at),

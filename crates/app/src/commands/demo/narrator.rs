@@ -154,7 +154,10 @@ impl Narrator {
         for source in &newest.sources {
             self.look(source)?;
         }
-        let opened = |one: &OpenIncident| ((one.subject.clone(), one.check), one.headline.clone());
+        let opened = |one: &OpenIncident| {
+            let name = one.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+            ((one.subject.clone() + &name, one.check), one.headline.clone())
+        };
         let open: BTreeMap<_, _> = newest.open.iter().map(opened).collect();
         let before = std::mem::take(&mut self.open);
         let new = open.iter().filter(|(matter, _)| !before.contains_key(*matter));

@@ -46,6 +46,7 @@ struct SourceRow {
 
 struct IncidentRow<'a> {
     subject: &'a str,
+    name: Option<&'a str>,
     check: &'static str,
     headline: &'a str,
     age: String,
@@ -108,6 +109,7 @@ fn source(source: &SourceState, now: Timestamp) -> SourceRow {
 fn incident(incident: &OpenIncident, now: Timestamp) -> IncidentRow<'_> {
     IncidentRow {
         subject: &incident.subject,
+        name: incident.name.as_deref(),
         check: incident.check.as_str(),
         headline: &incident.headline,
         age: age(incident.opened_at, now),

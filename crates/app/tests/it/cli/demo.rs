@@ -76,7 +76,7 @@ async fn the_demo_mails_what_breaks_and_what_is_well_again_and_leaves_nothing_be
         "| Subject: OVER jobs/pings/nightly-db: unsuccessful",
         "| Subject: BAD portal: visibility",
         "| Subject: OVER portal: visibility",
-        ": offline (5 agents affected)",
+        "): offline (5 agents affected)",
         ": ok again",
         "/act/",
     ] {
