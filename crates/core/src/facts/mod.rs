@@ -336,6 +336,14 @@ fn overlooked(known: RepositoryFacts) -> RepositoryFacts {
 fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
     let Some(before) = before else { return RepositoryFacts::first(stated, at) };
     let is_complete = stated.listing == Extent::Complete;
+    if is_complete && is_same_list(&before, &stated.assets) {
+        // Most looks are like this: what is remembered moves on without being searched.
+        let renewed = before.histories.into_iter().zip(&stated.assets);
+        let histories = renewed.map(|(history, asset)| history.renewed(asset, at)).collect();
+        let (first_seen_at, listed_at) = (before.first_seen_at, Some(at));
+        let unseen = BTreeMap::new();
+        return RepositoryFacts { first_seen_at, observed_at: at, listed_at, stated, unseen, histories };
+    }
     let mut facts = RepositoryFacts {
         first_seen_at: before.first_seen_at,
         observed_at: at,
@@ -366,18 +374,20 @@ fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: T
     facts
 }
 
-/// Returns what is remembered of each asset of a new statement, and which of the older ones do not stand in it. Most looks
-/// state the same assets in the same order: then nothing is searched.
+/// True if a new statement holds the same assets in the same order, and something is remembered of each.
+fn is_same_list(before: &RepositoryFacts, assets: &[AssetObservation]) -> bool {
+    let known = &before.stated.assets;
+    before.histories.len() == known.len()
+        && known.iter().map(recognised_by).eq(assets.iter().map(recognised_by))
+}
+
+/// Returns what is remembered of each asset of a new statement, and which of the older ones do not stand in it.
 fn remembered<'a>(
     before: &'a RepositoryFacts,
     assets: &[AssetObservation],
 ) -> (Vec<Option<&'a History>>, Vec<bool>) {
     let known = before.stated.assets.iter().map(recognised_by);
     let stated = assets.iter().map(recognised_by);
-    if known.clone().eq(stated.clone()) {
-        let histories = (0..assets.len()).map(|index| before.histories.get(index));
-        return (histories.collect(), vec![false; assets.len()]);
-    }
     let seen: HashSet<Recognised<'_>> = stated.clone().collect();
     let is_unseen = known.clone().map(|known| !seen.contains(&known)).collect();
     let by_asset: HashMap<Recognised<'_>, &History> = known.zip(&before.histories).collect();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::checks::{self, Answer, Check};
 use crate::expectation::{Expectation, Expectations};
-use crate::facts::{Facts, SourceFacts, Subject};
+use crate::facts::{AssetFacts, Facts, RepositoryFacts, SourceFacts, Subject};
 use crate::id::CheckId;
 use crate::kind::Kind;
 use crate::observation::Exemption;
@@ -117,8 +117,9 @@ impl<'e> Asker<'e> {
         let index = self.find(subject);
         let questions = &self.found[index];
         let asked = questions.checks.iter().zip(&*questions.expected);
+        let matter = Matter::of(subject);
         verdicts.extend(asked.map(|(check, expected)| {
-            let (outcome, reason) = answer(check, subject, expected, now);
+            let (outcome, reason) = matter.answer(check, expected, now);
             Verdict { check: check.id, outcome, reason }
         }));
     }
@@ -153,23 +154,43 @@ fn same_kind(one: Option<&'static Kind>, other: Option<&'static Kind>) -> bool {
     one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
 }
 
-/// Answers one check; an exemption wins over whatever the check would say, and that of a repository covers its assets.
-fn answer(check: &Check, subject: Subject<'_>, expected: &Expectation, now: Timestamp) -> Answer {
-    if let Some(exemption) = exemption(subject) {
-        return Reason::Exempt(exemption).is(Outcome::Ok);
+/// What is asked about: found once for all checks of a subject.
+enum Matter<'a> {
+    Exempt(Exemption),
+    Source(&'a SourceFacts),
+    Repository(&'a RepositoryFacts),
+    Asset(AssetFacts<'a>),
+}
+
+impl<'a> Matter<'a> {
+    /// An exemption wins over whatever a check would say, and that of a repository covers its assets.
+    fn of(subject: Subject<'a>) -> Self {
+        if let Some(exemption) = exemption(subject) {
+            return Self::Exempt(exemption);
+        }
+        match subject {
+            Subject::Source(source) => Self::Source(source),
+            Subject::Repository(_, repository) => Self::Repository(repository),
+            Subject::Asset(_, repository, asset) => Self::Asset(repository.asset(asset)),
+        }
     }
-    match subject {
-        Subject::Source(source) => {
-            let judge = check.judge.source.expect("a source is asked only what is asked of sources (tested)");
-            judge(source, expected, now)
-        }
-        Subject::Repository(_, repository) => {
-            let judge = check.judge.repository.expect("a kind lists only checks of its type (tested)");
-            judge(repository, expected, now)
-        }
-        Subject::Asset(_, repository, asset) => {
-            let judge = check.judge.asset.expect("a kind lists only checks of its type (tested)");
-            judge(repository.asset(asset), expected, now)
+
+    fn answer(&self, check: &Check, expected: &Expectation, now: Timestamp) -> Answer {
+        match *self {
+            Self::Exempt(exemption) => Reason::Exempt(exemption).is(Outcome::Ok),
+            Self::Source(source) => {
+                let judge =
+                    check.judge.source.expect("a source is asked only what is asked of sources (tested)");
+                judge(source, expected, now)
+            }
+            Self::Repository(repository) => {
+                let judge = check.judge.repository.expect("a kind lists only checks of its type (tested)");
+                judge(repository, expected, now)
+            }
+            Self::Asset(asset) => {
+                let judge = check.judge.asset.expect("a kind lists only checks of its type (tested)");
+                judge(asset, expected, now)
+            }
         }
     }
 }

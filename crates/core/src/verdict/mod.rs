@@ -167,9 +167,7 @@ impl Reason {
                 format!("running for {}, a restart is due from {limit} on", length(seconds))
             }
             Self::Filled(used, total, level) => filled(used, total, level),
-            Self::NoCapacity => {
-                "nothing is used and there is no capacity, so there is no share to judge".to_owned()
-            }
+            Self::NoCapacity => NO_CAPACITY.to_owned(),
             Self::Succeeded => "the newest run succeeded".to_owned(),
             Self::Failed(count, limit, at) => failed(count, limit, at),
             Self::Ends(at, notice) => ends(matter, verb, at, notice, now),
@@ -178,9 +176,7 @@ impl Reason {
             Self::Unused(at, limit) => {
                 format!("it holds no backup and was set up {}", limited(at, limit, now))
             }
-            Self::UnusedSinceUnknown => {
-                "it holds no backup, and nothing says how long it has existed".to_owned()
-            }
+            Self::UnusedSinceUnknown => UNUSED_SINCE_UNKNOWN.to_owned(),
             Self::UnusedSinceSeen(at, limit) => format!(
                 "it holds no backup; when it was set up is not stated, it was first seen {}",
                 limited(at, limit, now)
@@ -190,19 +186,14 @@ impl Reason {
             Self::SeenInPart => "only a part of its list was read".to_owned(),
             Self::NotSeen => "its list could not be read".to_owned(),
             Self::BlindSince(at, limit) => {
-                format!("its list was last read completely {}, more than {limit}", ago(at, now))
+                format!("its list was last read completely {}", limited(at, limit, now))
             }
             Self::NeverListed(at, limit) => {
-                format!(
-                    "its list was never read completely; it was first tried {}, more than {limit}",
-                    ago(at, now)
-                )
+                format!("its list was never read completely; it was first tried {}", limited(at, limit, now))
             }
             Self::EmptySince(at, limit) => {
-                format!(
-                    "nothing at all stands in its list, since {} or longer, more than {limit}",
-                    ago(at, now)
-                )
+                let ago = ago(at, now);
+                format!("nothing at all stands in its list, since {ago} or longer, more than {limit}")
             }
             Self::OnPlan(_) => "no planned run was missed".to_owned(),
             Self::Missed { count, limit, planned_at, grace } => missed(count, limit, planned_at, grace),
@@ -253,9 +244,7 @@ impl Reason {
                 format!("can be judged once {} is past, or the clock that stated it is right", Instant(at))
             }
             Self::NotStated | Self::NoCapacity => "can be judged once the source states it".to_owned(),
-            Self::Unreadable | Self::PlanUnreadable => {
-                "can be judged once the source states it readably (see the evidence)".to_owned()
-            }
+            Self::Unreadable | Self::PlanUnreadable => READABLY.to_owned(),
             Self::Running(_, limit) => match outcome {
                 Outcome::Bad | Outcome::Unknown => "turns ok with a restart".to_owned(),
                 Outcome::Ok => format!("turns bad once it has been running for {limit}"),
@@ -356,6 +345,9 @@ impl Reason {
     }
 }
 
+const NO_CAPACITY: &str = "nothing is used and there is no capacity, so there is no share to judge";
+const UNUSED_SINCE_UNKNOWN: &str = "it holds no backup, and nothing says how long it has existed";
+const READABLY: &str = "can be judged once the source states it readably (see the evidence)";
 const FIRST_BACKUP: &str = "turns ok with the first good backup";
 
 /// What is said where an instant lies before the year -9999 or after the year 9999.

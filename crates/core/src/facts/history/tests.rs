@@ -5,6 +5,12 @@ use rstest::rstest;
 use super::*;
 use crate::testing::{NANOSECOND, agent, noon};
 
+#[test]
+fn a_history_is_small() {
+    // There are hundreds of thousands of them.
+    assert!(size_of::<History>() <= 100, "{}", size_of::<History>());
+}
+
 fn hour(hours: i64) -> Timestamp {
     noon() + SignedDuration::from_hours(hours)
 }
