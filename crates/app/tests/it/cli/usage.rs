@@ -18,6 +18,7 @@ use crate::support::binary::run;
 #[case::config_check(&["config", "check"])]
 #[case::config_example(&["config", "example"])]
 #[case::config_schema(&["config", "schema"])]
+#[case::notify(&["notify"])]
 #[case::db(&["db"])]
 #[case::db_check(&["db", "check"])]
 #[case::db_backup(&["db", "backup"])]
