@@ -5,15 +5,10 @@
 //! takes them on loopback and keeps them, and each has to be there exactly once and marked. `cargo test` runs it once with
 //! few.
 
-use std::collections::HashSet;
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use lastgood::channels::{self, Channel, ChannelConfig};
 use lastgood::deliver::{Channels, Deliverer};
 use lastgood::letter;
 use lastgood::links::Links;
@@ -30,6 +25,11 @@ use lastgood_core::verdict::Reason;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+#[path = "support/sink.rs"]
+mod sink;
+
+use sink::{Sink, expect_each_once, open_to_everybody};
+
 /// How often the outbox and the sink are looked at.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -38,16 +38,17 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 #[tokio::main]
 async fn main() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let benching = std::env::args().any(|argument| argument == "--bench");
     let (count, rounds) = if benching { (10_000, 5) } else { (100, 1) };
     let mut took = Vec::new();
     for round in 1..=rounds {
         let ours = deliver(count).await;
-        let limit = smtp_source(count);
+        let limit = smtp_source(count, ours.bytes);
         println!(
             "round {round}: decided in {:.3} s, first mail {:.3} s after that, all {count} at the sink {:.2} s, all marked \
-             {:.2} s; smtp-source {limit:.2} s",
-            ours.decided, ours.first, ours.arrived, ours.marked
+             {:.2} s; smtp-source {limit:.2} s with mails of {} bytes, too",
+            ours.decided, ours.first, ours.arrived, ours.marked, ours.bytes
         );
         took.push((ours.marked, limit, ours.first));
     }
@@ -72,6 +73,8 @@ struct Took {
     arrived: f64,
     /// And to the last mark.
     marked: f64,
+    /// So many bytes a mail has.
+    bytes: usize,
 }
 
 async fn deliver(count: usize) -> Took {
@@ -103,8 +106,8 @@ async fn deliver(count: usize) -> Took {
     stop.cancel();
     running.await.expect("it ends");
     drop(sink);
-    count_what_arrived(&kept, count);
-    Took { decided, first, arrived, marked }
+    let bytes = expect_each_once(&kept, count) / count;
+    Took { decided, first, arrived, marked, bytes }
 }
 
 async fn until(holds: impl Fn() -> bool) {
@@ -114,14 +117,6 @@ async fn until(holds: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.expect("not everything was sent");
-}
-
-/// Every mail is there, and none twice.
-fn count_what_arrived(kept: &Path, count: usize) {
-    let kept = std::fs::read_to_string(kept).expect("the sink kept the mails");
-    let ids: Vec<&str> = kept.lines().filter(|line| line.starts_with("Message-ID: ")).collect();
-    let distinct: HashSet<&str> = ids.iter().copied().collect();
-    assert_eq!((ids.len(), distinct.len()), (count, count), "each mail arrives exactly once");
 }
 
 /// One incident for each recipient, and one message about it.
@@ -161,75 +156,13 @@ fn incident(number: usize) -> Incident {
     }
 }
 
-/// Lets Postfix's generator send as many mails of about the same size over as many connections to the same sort of sink.
-fn smtp_source(count: usize) -> f64 {
+/// Lets Postfix's generator send as many mails of the same size over as many connections to the same sort of sink.
+fn smtp_source(count: usize, bytes: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     open_to_everybody(folder.path());
     let kept = folder.path().join("mails");
     let sink = Sink::start(&["-D", kept.to_str().expect("UTF-8")]);
-    let (count, to) = (count.to_string(), format!("127.0.0.1:{}", sink.port));
-    let mut command = Command::new("smtp-source");
-    command.args(["-s", "8", "-m", &count, "-l", "4000", "-f", "a@example.org", "-t", "u@example.org"]);
     let started = now();
-    let ended = command.args(["-d", &to]).stdout(Stdio::null()).status().expect("smtp-source starts");
-    assert!(ended.success());
+    sink.smtp_source(count, bytes);
     started.elapsed().as_secs_f64()
-}
-
-/// The sink gives up root's rights and writes as another user.
-fn open_to_everybody(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    // Others may write to it as in /tmp: what stands there stays its owner's.
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o1777)).expect("our own folder");
-}
-
-/// A mail server that takes everything; dropping it ends it.
-struct Sink {
-    port: u16,
-    child: Child,
-}
-
-impl Sink {
-    fn start(options: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
-        let mut command = Command::new("smtp-sink");
-        let is_root =
-            std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-        if is_root {
-            command.args(["-u", "postfix"]);
-        }
-        command.args(options).arg(format!("127.0.0.1:{port}")).arg("1000");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command
-            .spawn()
-            .expect("smtp-sink starts: install the Debian package postfix (as root, ./test does it)");
-        let sink = Self { port, child };
-        for _ in 0..500 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return sink;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("smtp-sink does not listen");
-    }
-
-    fn channel(&self) -> Arc<dyn Channel> {
-        // A second start in one process keeps the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings =
-            format!("host = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'a@example.org'", self.port);
-        let settings = settings.parse().expect("TOML");
-        let config = ChannelConfig { name: "mail".to_owned(), settings, ..ChannelConfig::default() };
-        Arc::from((channels::mail::ENTRY.open)(config).expect("good settings"))
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        // It has no children; what it was told to keep is on disk.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -30,7 +30,7 @@ use crate::watch::{Rehearsal, RehearsalError, Written, rehearse};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   lastgood notify --test mail:anna@example.org      a real message: does it arrive?
-  lastgood notify --dry-run                         beside the daemon: who would be told what now, who not, and why
+  lastgood notify --dry-run                         who would be told what now, and who not and why
   lastgood notify --dry-run --at 2026-03-09T07:00:00Z";
 
 #[derive(Debug, clap::Args)]
