@@ -1,7 +1,8 @@
 //! What is known of a job, from all pings that were heard of it?
 //!
 //! [`Heard`] folds one [`Sign`] after the other; it reads no clock, knows no key, and judges nothing. Signs may come late
-//! and out of order: each counts at its own instant, and none makes anything newer than it was.
+//! and out of order: each counts at its own instant, and none makes anything newer than it was. Only one that happened
+//! when it came is never older than those before it, whatever the clock was set to meanwhile.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct Sign {
     pub tail: Option<Box<str>>,
     /// True if more came with it than was kept, so that these are not its last lines.
     pub is_cut: bool,
+    /// True if it happened when it came, and so after all that came before.
+    pub is_live: bool,
 }
 
 /// What is known of one job.
@@ -168,12 +171,21 @@ impl Heard {
 
     /// Folds one sign.
     pub fn hear(&mut self, sign: &Sign) {
-        let at = At(sign.at);
+        let at = self.happened_at(sign);
         self.seen_at = self.seen_at.max(Some(at));
         match (sign.word, sign.word.outcome()) {
-            (_, Some(outcome)) => self.end(sign, outcome),
+            (_, Some(outcome)) => self.end(sign, at, outcome),
             (Word::Start, None) => self.start(sign.rid.map(Rid), at),
             (_, None) => {}
+        }
+    }
+
+    /// A clock that was set back makes nothing older: a failure that came after a success is a failure.
+    fn happened_at(&self, sign: &Sign) -> At {
+        let next = |seen: At| seen.0.saturating_add(SignedDuration::from_nanos(1)).expect("no calendar unit");
+        match self.seen_at {
+            Some(seen) if sign.is_live => At(sign.at.max(next(seen))),
+            Some(_) | None => At(sign.at),
         }
     }
 
@@ -205,8 +217,7 @@ impl Heard {
         self.open.remove(oldest[second_unless_ended].1);
     }
 
-    fn end(&mut self, sign: &Sign, outcome: Outcome) {
-        let at = At(sign.at);
+    fn end(&mut self, sign: &Sign, at: At, outcome: Outcome) {
         let began_at = self.close(sign.rid.map(Rid), at);
         // A run that nobody saw begin counts as one at the instant of its end.
         self.started_at = self.started_at.max(Some(began_at.unwrap_or(at)));

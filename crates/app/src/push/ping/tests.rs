@@ -22,7 +22,7 @@ fn minute(count: i64) -> Timestamp {
 }
 
 fn sign(minutes: i64, word: Word, rid: Option<u128>) -> Sign {
-    Sign { word, rid, at: minute(minutes), tail: None, is_cut: false }
+    Sign { word, rid, at: minute(minutes), tail: None, is_cut: false, is_live: false }
 }
 
 /// Reads `START 10 a`: the word, the minute, and the run if it is named.
@@ -295,4 +295,18 @@ proptest! {
         let has_failed = matches!(stated_with(&heard, &HOURLY).last_run, LastRun::Failed { .. });
         prop_assert_eq!(has_failed, newest.is_some_and(|sign| sign.word.outcome() == Some(Outcome::Failed)));
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_hides_no_failure_and_no_success() {
+    let live = |text: &str| Sign { is_live: true, ..read(text) };
+    let mut heard = heard(&["ok 1440"]);
+    heard.hear(&live("fail 10"));
+    let failed = stated_with(&heard, &HOURLY).last_run;
+    assert!(matches!(failed, LastRun::Failed { in_row: 1, .. }), "{failed:?}");
+    // One that was meant to come before all of that changes nothing.
+    heard.hear(&read("ok 12"));
+    assert!(matches!(stated_with(&heard, &HOURLY).last_run, LastRun::Failed { in_row: 1, .. }));
+    heard.hear(&live("ok 13"));
+    assert_eq!(stated_with(&heard, &HOURLY).last_run, LastRun::Succeeded);
 }

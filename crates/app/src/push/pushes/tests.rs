@@ -179,7 +179,7 @@ fn pings_are_folded_in_the_order_of_their_numbers_whoever_is_answered_first() {
         Some((
             SourceId::new("jobs").unwrap(),
             Name::new("a"),
-            Sign { word, rid: None, at, tail: None, is_cut: false },
+            Sign { word, rid: None, at, tail: None, is_cut: false, is_live: false },
         ))
     };
     // All at the same instant: the last one counts.
@@ -205,7 +205,7 @@ fn too_many_that_wait_are_left_to_the_store() {
     let mut known = Known::new(0);
     let heard = || {
         let at = minute(1);
-        let sign = Sign { word: Word::Log, rid: None, at, tail: None, is_cut: false };
+        let sign = Sign { word: Word::Log, rid: None, at, tail: None, is_cut: false, is_live: false };
         Some((SourceId::new("jobs").unwrap(), Name::new("a"), sign))
     };
     for number in 2..=i64::try_from(AHEAD_MAX).unwrap() + 10 {
