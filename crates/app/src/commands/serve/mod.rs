@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use self::built::said;
 use self::daemon::Daemon;
+use self::signals::Signals;
 use super::looking::{Trouble, complain, runtime};
 use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
@@ -48,9 +49,9 @@ fn serve(arguments: &Arguments) -> Result<Exit, Exit> {
     let read = read(arguments).map_err(Trouble::say)?;
     let runtime = runtime().map_err(Trouble::say)?;
     let ended = runtime.block_on(async {
+        let signals = Signals::listen();
         let daemon = Daemon::start(read).await.map_err(|error| complain(&error, error.exit()))?;
-        signals::until_the_end(daemon, || read_again(arguments)).await;
-        Ok(Exit::AllOk)
+        Ok(signals::until_the_end(daemon, signals, || read_again(arguments)).await)
     });
     // Looks that were dropped end the programs they run; a thread that hangs in a file is not waited for any longer.
     runtime.shutdown_timeout(LAST_END);

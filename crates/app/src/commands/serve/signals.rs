@@ -6,22 +6,40 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Read;
 use super::daemon::Daemon;
+use crate::exit::Exit;
 
 /// How often a silent supervisor is told that we live, at least.
 const WATCHDOG_DEFAULT: Duration = Duration::from_secs(5);
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again.
-pub(super) async fn until_the_end(daemon: Daemon, read_again: impl Fn() -> Result<Read, String>) {
-    let listen = |kind| signal(kind).expect("these signals can be listened to");
-    let mut hangup = listen(SignalKind::hangup());
-    let mut ends = [listen(SignalKind::terminate()), listen(SignalKind::interrupt())];
+/// The signals we listen to. Taken before anything starts: unheard, each of them would end the program at once.
+pub(super) struct Signals {
+    hangup: Signal,
+    ends: [Signal; 2],
+}
+
+impl Signals {
+    /// Listens from now on. Needs a tokio runtime.
+    pub(super) fn listen() -> Self {
+        let listen = |kind| signal(kind).expect("these signals can be listened to");
+        let ends = [listen(SignalKind::terminate()), listen(SignalKind::interrupt())];
+        Self { hangup: listen(SignalKind::hangup()), ends }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. Says how it ended.
+pub(super) async fn until_the_end(
+    daemon: Daemon,
+    signals: Signals,
+    read_again: impl Fn() -> Result<Read, String>,
+) -> Exit {
+    let Signals { mut hangup, mut ends } = signals;
     let mut alive = tokio::time::interval(watchdog_every());
     tell(&[sd_notify::NotifyState::Ready]);
-    loop {
+    let exit = loop {
         tokio::select! {
-            () = first(&mut ends) => break,
+            () = first(&mut ends) => break Exit::AllOk,
             _ = hangup.recv() => {
-                tell(&[sd_notify::NotifyState::Reloading]);
+                reloading();
                 daemon.reload(read_again()).await;
                 tell(&[sd_notify::NotifyState::Ready]);
             }
@@ -33,12 +51,13 @@ pub(super) async fn until_the_end(daemon: Daemon, read_again: impl Fn() -> Resul
             }
             () = daemon.has_failed() => {
                 tracing::error!("a part of lastgood has ended by itself; it ends, so that it can be started anew");
-                break;
+                break Exit::OwnFailure;
             }
         }
-    }
+    };
     tell(&[sd_notify::NotifyState::Stopping]);
     daemon.stop().await;
+    exit
 }
 
 async fn first(ends: &mut [Signal; 2]) {
@@ -54,6 +73,15 @@ fn watchdog_every() -> Duration {
     sd_notify::watchdog_enabled()
         .map_or(WATCHDOG_DEFAULT, |allowed| allowed / 3)
         .max(Duration::from_millis(100))
+}
+
+/// With the instant by the clock of the system: systemd of the type `notify-reload` waits for it.
+fn reloading() {
+    let reloading = sd_notify::NotifyState::Reloading;
+    match sd_notify::NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[reloading, now]),
+        Err(_) => tell(&[reloading]),
+    }
 }
 
 /// Without systemd nobody listens, which is no failure.
