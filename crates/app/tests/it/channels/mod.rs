@@ -3,7 +3,7 @@
 mod command;
 mod contract;
 mod mail;
-mod postfix;
+pub(crate) mod postfix;
 mod receiver;
 mod settings;
 mod smtp;

@@ -19,16 +19,16 @@ use crate::support::packages::program;
 const PASSWORD: &str = "geheimnis-0123456789";
 
 /// A running Postfix; dropping it ends it.
-struct Postfix {
-    folder: TempDir,
+pub(crate) struct Postfix {
+    pub(crate) folder: TempDir,
     master: Child,
-    starttls_port: u16,
+    pub(crate) starttls_port: u16,
     tls_port: u16,
 }
 
 impl Postfix {
-    /// Starts one that knows the mailbox anna@example.org and the user lastgood.
-    async fn start() -> Self {
+    /// Starts one that knows the mailbox anna@example.org, one for everybody at many.example.org, and the user lastgood.
+    pub(crate) async fn start() -> Self {
         // Another program may take a free port before Postfix does: then it ends, and others are tried.
         for _ in 0..5 {
             if let Some(postfix) = Self::try_start().await {
@@ -245,8 +245,8 @@ mydestination =
 mynetworks =
 alias_maps =
 alias_database =
-virtual_mailbox_domains = example.org
-virtual_mailbox_maps = inline:{anna@example.org=anna/}
+virtual_mailbox_domains = example.org, many.example.org
+virtual_mailbox_maps = inline:{anna@example.org=anna/, @many.example.org=many/}
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 smtpd_sasl_auth_enable = yes

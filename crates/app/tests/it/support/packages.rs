@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Each program that tests run, with the Debian package that brings it.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("git", "git"),
     ("restic", "restic"),
     ("borg", "borgbackup"),
@@ -19,6 +19,7 @@ const PACKAGES: [(&str, &str); 11] = [
     ("postfix", "postfix"),
     ("smtp-sink", "postfix"),
     ("saslpasswd2", "sasl2-bin"),
+    ("faketime", "faketime"),
     ("systemd-analyze", "systemd"),
 ];
 

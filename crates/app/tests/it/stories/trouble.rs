@@ -1,0 +1,42 @@
+//! The mail server is down for a day.
+
+use super::fleet::{late, nas1};
+use super::{config, everywhere, hours, minutes};
+
+const TWO_WAYS: &str = "[[owner]]\nsubject = 'acme*'\nrole = 'customer'\nto = ['mail:anna']\n
+    [[owner]]\nrole = 'operator'\nto = ['mail:ops', 'page:night']\n";
+
+#[tokio::test]
+async fn a_mail_server_that_is_down_for_a_day_loses_nothing_and_is_told_another_way() {
+    let config = config("repeat_after = 'off'", &["acme"], TWO_WAYS);
+    everywhere(&config, async |story| {
+        story.mailbox.take_down("mail");
+        story.see(minutes(0), |now| late("acme", now)).await;
+        story.expect(&["page:night BAD acme/nas1/db: behind_local"]);
+        story.see(minutes(59), |now| late("acme", now)).await;
+        story.expect_nothing();
+        // What could not be sent for an hour is trouble of its own, told through the way that works.
+        story.see(minutes(62), |now| late("acme", now)).await;
+        story.expect(&["page:night BAD lastgood/mail: undelivered"]);
+        let old = |now| nas1("acme", now, &[("db", now - hours(30)), ("web", now - hours(30))]);
+        story.see(hours(12), old).await;
+        story.expect(&["page:night BAD acme/nas1/web: behind_local"]);
+        let well = |now| nas1("acme", now, &[("db", now - hours(1)), ("web", now - hours(30))]);
+        story.see(hours(23), well).await;
+        story.expect(&["page:night OVER acme/nas1/db: behind_local"]);
+        let tried_count = story.mailbox.tried_count();
+        story.mailbox.bring_up("mail");
+        story.after(hours(24) + minutes(20));
+        story.deliver().await;
+        let told = story.whole();
+        let of = |address: &str| told.iter().filter(|line| line.starts_with(address)).count();
+        assert_eq!((of("mail:anna"), of("mail:ops")), (3, 3), "{told:#?}");
+        assert!(story.mailbox.is_each_once(), "{told:#?}");
+        assert!(story.mailbox.tried_count() < tried_count + 20);
+        story.expected_count = told.len();
+        story.decide().await;
+        story.expected_count = told.len();
+        assert!(story.whole().last().is_some_and(|line| line.contains("OVER lastgood/mail")));
+    })
+    .await;
+}
