@@ -104,7 +104,9 @@ impl RepositoryFacts {
 
     /// Returns when one of its assets was stated last.
     fn stated_at(&self, asset: &AssetObservation) -> Timestamp {
-        self.unseen.get(asset.key()).copied().unwrap_or(self.observed_at)
+        // Nearly always nothing is unseen; then the key, which may lie elsewhere in memory, is not read.
+        let unseen = Some(&self.unseen).filter(|unseen| !unseen.is_empty());
+        unseen.and_then(|unseen| unseen.get(asset.key()).copied()).unwrap_or(self.observed_at)
     }
 }
 
