@@ -41,7 +41,7 @@ static FIGURES: [Figure; 14] = [
         now.published.is_judged.then(|| age(now.published.at, now.at))
     }),
     ("lastgood_tick_duration_seconds", "How long the newest tick took.", |now| {
-        now.published.is_judged.then(|| now.published.took.as_secs_f64())
+        now.published.is_judged.then_some(now.published.took.as_secs_f64())
     }),
     ("lastgood_tick_failing", "1 if the newest tick could not be decided.", |now| {
         Some(truth(now.published.trouble.is_some()))

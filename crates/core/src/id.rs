@@ -152,6 +152,29 @@ impl SubjectId {
     }
 }
 
+/// A [`SubjectId`] that owns nothing: made for each of 100 000 subjects, it costs no memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubjectRef<'a> {
+    /// The source.
+    pub source: &'a SourceId,
+    /// The key of the repository; `None` for the source itself.
+    pub repository: Option<&'a Name>,
+    /// The key of the asset; `None` for a source or a repository.
+    pub asset: Option<&'a Name>,
+}
+
+impl<'a> From<&'a SubjectId> for SubjectRef<'a> {
+    fn from(id: &'a SubjectId) -> Self {
+        Self { source: &id.source, repository: id.repository.as_ref(), asset: id.asset.as_ref() }
+    }
+}
+
+impl From<SubjectRef<'_>> for SubjectId {
+    fn from(id: SubjectRef<'_>) -> Self {
+        Self { source: id.source.clone(), repository: id.repository.cloned(), asset: id.asset.cloned() }
+    }
+}
+
 impl fmt::Display for SubjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.source)?;

@@ -13,7 +13,16 @@ pub mod fixed;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Box<str>,
-    matcher: GlobMatcher,
+    matcher: Matcher,
+}
+
+/// How a path is compared. A matcher of any pattern takes tens of kilobytes and as long to make as ten thousand others:
+/// most patterns are a path, or the beginning of one.
+#[derive(Clone, Debug)]
+enum Matcher {
+    Path(Box<str>),
+    Beginning(Box<str>),
+    Any(GlobMatcher),
 }
 
 /// Why a text is no pattern.
@@ -34,7 +43,13 @@ impl Pattern {
         }
         let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
         let glob = glob.map_err(|error| invalid(error.kind().to_string()))?;
-        Ok(Self { text: text.into(), matcher: glob.compile_matcher() })
+        let (beginning, rest) = split(text);
+        let matcher = match rest {
+            "" => Matcher::Path(beginning.into()),
+            "*" => Matcher::Beginning(beginning.into()),
+            _ => Matcher::Any(glob.compile_matcher()),
+        };
+        Ok(Self { text: text.into(), matcher })
     }
 
     /// The pattern that matches this path and no other.
@@ -55,9 +70,77 @@ impl Pattern {
         &self.text
     }
 
+    /// What every path it matches begins with.
+    fn beginning(&self) -> String {
+        split(&self.text).0
+    }
+
     /// True for the path of a subject it speaks of.
     pub fn matches(&self, path: &str) -> bool {
-        self.matcher.is_match(path)
+        match &self.matcher {
+            Matcher::Path(this) => **this == *path,
+            Matcher::Beginning(beginning) => path.starts_with(&**beginning),
+            Matcher::Any(matcher) => matcher.is_match(path),
+        }
+    }
+}
+
+/// The text before the first character that stands for others, as it is in paths, and what follows it in the pattern.
+fn split(pattern: &str) -> (String, &str) {
+    let mut beginning = String::new();
+    let mut rest = pattern.chars();
+    loop {
+        let from_here = rest.as_str();
+        match rest.next() {
+            None | Some('*' | '?' | '[' | '{') => return (beginning, from_here),
+            Some('\\') => beginning.extend(rest.next()),
+            Some(plain) => beginning.push(plain),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_pattern_matches_a_path_whatever_stands_in_it() {
+        let path = "acme/[nas]*{1}?\\/db";
+        assert!(Pattern::exactly(path).matches(path));
+        assert!(!Pattern::exactly(path).matches("acme/nas1/db"));
+        assert!(Pattern::new(" ").is_err() && Pattern::new("a[").is_err());
+    }
+
+    #[test]
+    fn however_a_path_is_compared_the_answer_is_that_of_the_glob() {
+        let paths =
+            ["", "acme", "acme/", "acme/nas1", "acme/nas1/db", "acme/nas1/d*", "acme/é", "acme/a\nb", "*"];
+        let patterns = [
+            "acme",
+            "acme/*",
+            "acme/nas1*",
+            "*",
+            "**",
+            "acme/**",
+            "acme/nas1/d?",
+            r"acme/nas1/d\*",
+            r"\acm\e/*",
+            "acme/é*",
+            "acme/a\nb",
+            "[a]cme*",
+            "{acme/,b}*",
+            "acme]",
+            "acme,*",
+        ];
+        for pattern in patterns {
+            let glob = GlobBuilder::new(pattern).literal_separator(false).backslash_escape(true).build();
+            let glob = glob.expect("a glob").compile_matcher();
+            let ours = Pattern::new(pattern).expect("a pattern");
+            for path in paths {
+                assert_eq!(ours.matches(path), glob.is_match(path), "{pattern} {path}");
+                assert!(!ours.matches(path) || path.starts_with(&ours.beginning()), "{pattern} {path}");
+            }
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use lastgood_core::expectation::{Expectations, Layer, Origin, Scope};
 use lastgood_core::facts::{Facts, SourceFacts};
 use lastgood_core::id::SourceId;
 use lastgood_core::judge::judge;
-use lastgood_core::observation::Collection;
+use lastgood_core::kind::SourceKind;
+use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, Sleep};
 
@@ -21,6 +22,7 @@ use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
 use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
+use crate::directory::fixed::Owners;
 use crate::sources::{self, SourceConfig};
 use crate::store::{Decided, Decision, StoreError, kept};
 
@@ -51,6 +53,8 @@ pub(super) struct Keeper {
     channels: Vec<String>,
     every: Duration,
     assets_max: usize,
+    /// What is expected to push and of which nothing is known.
+    silent: Vec<(SourceId, &'static SourceKind)>,
     decided_at: Timestamp,
     publish: watch::Sender<Arc<Published>>,
 }
@@ -63,7 +67,7 @@ impl Keeper {
         publish: watch::Sender<Arc<Published>>,
     ) -> Result<Self, ConfigError> {
         let config = read(written)?;
-        let rules = Rules { owners: Vec::new(), damping: config.serve.damping, repeat_after: None };
+        let rules = Rules { owners: Owners::default(), damping: config.serve.damping, repeat_after: None };
         let mut keeper = Self {
             parts,
             facts,
@@ -73,6 +77,7 @@ impl Keeper {
             channels: Vec::new(),
             every: config.serve.tick,
             assets_max: 0,
+            silent: Vec::new(),
             decided_at: Timestamp::MIN,
             publish,
         };
@@ -83,6 +88,7 @@ impl Keeper {
     /// Takes a configuration: what is known of sources that are not in it any more is forgotten.
     fn go_on_with(&mut self, config: Config) {
         forget_others(&mut self.facts, &config);
+        self.silent = silent(&self.facts, &config);
         self.sources = sources_of(&config);
         self.channels = channels_of(&config);
         self.every = config.serve.tick;
@@ -204,9 +210,29 @@ impl Keeper {
         (stopwatch.read() * PAUSE_FACTOR).max(PAUSE_MIN)
     }
 
+    /// Makes known what has never pushed anything: from now on it is unseen, and in the end that is bad. A source of which
+    /// nothing at all is known would be missed by nobody.
+    async fn await_first_pushes(&mut self) {
+        let now = (self.parts.clock)();
+        for (id, kind) in std::mem::take(&mut self.silent) {
+            let failure = Failure {
+                place: Place::source(),
+                kind: FailureKind::Unreachable,
+                reason: "nothing was ever pushed; see whether what pushes runs, and what it is answered"
+                    .to_owned(),
+            };
+            let first = Collection::failed(id.clone(), kind, now, failure);
+            if let Err(error) = self.take(first).await {
+                tracing::warn!("that {id} has pushed nothing is said later: {}", said(&error));
+                self.silent.push((id, kind));
+            }
+        }
+    }
+
     /// One frozen instant, one judgement, one deciding transaction.
     async fn tick(&mut self) -> Result<Ticked, StoreError> {
         let stopwatch = Stopwatch::start();
+        self.await_first_pushes().await;
         for collection in self.parts.pushed.collections((self.parts.clock)()).await {
             let source = collection.source.clone();
             if let Err(error) = self.take(collection).await {
@@ -222,9 +248,6 @@ impl Keeper {
         self.facts.sources.pop();
         let (ticked, published) = decided?;
         self.decided_at = self.decided_at.max(now);
-        if ticked.message_count > 0 {
-            self.parts.told.notify_one();
-        }
         let took = stopwatch.read();
         self.publish.send_modify(|newest| {
             let refused = newest.refused.clone();
@@ -249,6 +272,10 @@ impl Keeper {
             tries += 1;
             match self.parts.store.decide(decision).await {
                 Ok(Decided::Kept(_) | Decided::Already(_)) => {
+                    // Before what is shown is made: nobody waits for a message because of a page.
+                    if ticked.message_count > 0 {
+                        self.parts.told.notify_one();
+                    }
                     let known = &proposal.known;
                     return Ok((ticked, Published::of(&judgement, &self.facts, known, self.assets_max)));
                 }
@@ -282,6 +309,14 @@ pub(super) fn forget_others(facts: &mut Facts, config: &Config) {
     });
 }
 
+/// What is expected to push and of which nothing is known.
+fn silent(facts: &Facts, config: &Config) -> Vec<(SourceId, &'static SourceKind)> {
+    let is_known = |id: &SourceId| facts.sources.iter().any(|known| known.id == *id);
+    let pushing = config.sources.iter().filter(|source| source.pushed_every.is_some());
+    let silent = pushing.filter(|source| !is_known(&source.id));
+    silent.map(|source| (source.id.clone(), source.entry.kind)).collect()
+}
+
 /// The sources of a configuration, and ourselves.
 pub(super) fn sources_of(config: &Config) -> BTreeSet<SourceId> {
     config.sources.iter().map(|source| source.id.clone()).chain([ourselves::id()]).collect()
@@ -295,6 +330,7 @@ pub(super) fn channels_of(config: &Config) -> Vec<String> {
 /// What decides beside facts.
 pub(super) fn rules_of(config: Config) -> (Rules, Expectations) {
     let Config { owners, serve, mut layers, .. } = config;
+    let owners = Owners::new(owners);
     let rules = Rules { owners, damping: serve.damping, repeat_after: serve.repeat_after };
     layers.push(our_own_layer());
     (rules, Expectations::new(checks::thresholds_of, layers))

@@ -6,7 +6,7 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lastgood_core::facts::{AssetFacts, Facts, Subject};
-use lastgood_core::id::{SourceId, SubjectId};
+use lastgood_core::id::{SourceId, SubjectId, SubjectRef};
 use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter, reconcile};
 use lastgood_core::judge::Judgement;
 use lastgood_core::message::Called;
@@ -16,14 +16,15 @@ use lastgood_core::silence::{Silence, Silenced};
 use lastgood_core::time::Seconds;
 
 use super::ourselves;
-use crate::directory::{Owner, Pattern, fixed};
+use crate::directory::Pattern;
+use crate::directory::fixed::Owners;
 use crate::store::Standing;
 
 /// What decides besides facts and thresholds.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// Who is to be told.
-    pub owners: Vec<Owner>,
+    pub owners: Owners,
     /// How many looks it takes to open and to close an incident.
     pub damping: Damping,
     /// How long after a telling people are reminded; `None` never.
@@ -58,7 +59,7 @@ pub fn propose(
     let directory = |matter: &Matter| Answer::Recipients(recipients(rules, matter));
     let assets = LazyCell::new(|| assets(facts, &known));
     let streak = |matter: &Matter| {
-        let asset = assets.get(&matter.subject).copied();
+        let asset = assets.get(&SubjectRef::from(&matter.subject)).copied();
         let found = asset.zip(known.get(matter));
         let streak = found.map(|(asset, incident)| Streak::of(asset, incident.reason)).unwrap_or_default();
         // What is bad is at least one run that did not do what it should: one that does not end has not failed yet.
@@ -79,7 +80,7 @@ pub fn propose(
 
 /// Everybody who is to be told of a matter. Of a channel that does not deliver nobody is told through that channel.
 fn recipients(rules: &Rules, matter: &Matter) -> Vec<Recipient> {
-    let mut recipients = fixed::recipients(&rules.owners, matter);
+    let mut recipients = rules.owners.recipients(matter);
     if let Some(channel) = ourselves::channel_of(&matter.subject) {
         recipients.retain(|recipient| recipient.address.channel.as_bytes() != channel.bytes());
     }
@@ -115,11 +116,11 @@ fn silenced(silence: &Silence) -> Silenced<'_> {
 }
 
 /// Every asset with an incident: one walk through the facts, not one per incident.
-fn assets<'a>(facts: &'a Facts, known: &Known) -> HashMap<SubjectId, AssetFacts<'a>> {
-    let wanted: HashSet<&SubjectId> = known.keys().map(|matter| &matter.subject).collect();
+fn assets<'a>(facts: &'a Facts, known: &Known) -> HashMap<SubjectRef<'a>, AssetFacts<'a>> {
+    let wanted: HashSet<SubjectRef<'_>> = known.keys().map(|matter| (&matter.subject).into()).collect();
     let of = |subject: Subject<'a>| {
         let Subject::Asset(_, repository, stated) = subject else { return None };
-        let id = subject.id();
+        let id = subject.id_ref();
         wanted.contains(&id).then(|| (id, repository.asset(stated)))
     };
     facts.subjects().filter_map(of).collect()
@@ -130,14 +131,14 @@ pub fn called(facts: &Facts, digests: &[Digest]) -> BTreeMap<SubjectId, Called> 
     let entries = || digests.iter().flat_map(|digest| &digest.entries);
     let named = entries().map(|entry| &entry.incident.matter);
     let affected = entries().flat_map(|entry| &entry.affected);
-    let wanted: HashSet<&SubjectId> = named.chain(affected).map(|matter| &matter.subject).collect();
+    let wanted: HashSet<SubjectRef<'_>> =
+        named.chain(affected).map(|matter| (&matter.subject).into()).collect();
     if wanted.is_empty() {
         return BTreeMap::new();
     }
     let called = facts.subjects().filter_map(|subject| {
-        let id = subject.id();
-        let called = Called { name: subject.name().into_owned(), kind: subject.kind_id() };
-        wanted.contains(&id).then_some((id, called))
+        let called = || Called { name: subject.name().into_owned(), kind: subject.kind_id() };
+        wanted.contains(&subject.id_ref()).then(|| (subject.id(), called()))
     });
     called.collect()
 }

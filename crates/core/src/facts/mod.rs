@@ -10,7 +10,7 @@ use std::ops::Deref;
 
 use jiff::Timestamp;
 
-use crate::id::{Name, SourceId, SubjectId};
+use crate::id::{Name, SourceId, SubjectId, SubjectRef};
 use crate::kind::{Kind, SourceKind};
 use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
 
@@ -214,12 +214,17 @@ impl<'a> Subject<'a> {
 
     /// Returns what it is recognised by.
     pub fn id(&self) -> SubjectId {
+        self.id_ref().into()
+    }
+
+    /// Returns the same without owning it.
+    pub fn id_ref(&self) -> SubjectRef<'a> {
         let (repository, asset) = match self {
             Self::Source(_) => (None, None),
             Self::Repository(_, repository) => (Some(&repository.stated.key), None),
             Self::Asset(_, repository, asset) => (Some(&repository.stated.key), Some(asset.key())),
         };
-        SubjectId { source: self.source().id.clone(), repository: repository.cloned(), asset: asset.cloned() }
+        SubjectRef { source: &self.source().id, repository, asset }
     }
 
     /// Returns the source it belongs to.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::facts::Subject;
-use crate::id::{CheckId, Name, SourceId, SubjectId};
+use crate::id::{CheckId, SourceId, SubjectId, SubjectRef};
 use crate::judge::Judgement;
 use crate::observation::Exemption;
 use crate::verdict::{Outcome, Reason, Verdict};
@@ -138,12 +138,12 @@ pub fn reconcile(
 ) -> Vec<Change> {
     let by_subject = by_subject(known);
     let mut answered: HashSet<&Matter> = HashSet::with_capacity(known.len());
-    let mut present: HashSet<Who<'_>> = HashSet::new();
+    let mut present: HashSet<SubjectRef<'_>> = HashSet::new();
     let mut changes = Vec::new();
     for (subject, verdicts) in judgement.subjects() {
-        let incidents = by_subject.get(&Who::of(&subject)).map_or(&[][..], Vec::as_slice);
+        let incidents = by_subject.get(&subject.id_ref()).map_or(&[][..], Vec::as_slice);
         if !incidents.is_empty() {
-            present.insert(incidents[0].into());
+            present.insert((&incidents[0].matter.subject).into());
         }
         for verdict in verdicts {
             let incident = incidents.iter().copied().find(|incident| incident.matter.check == verdict.check);
@@ -159,7 +159,7 @@ pub fn reconcile(
     for (matter, incident) in known.iter().filter(|(matter, _)| !answered.contains(matter)) {
         let closing = if !sources.contains(&matter.subject.source) {
             Closing::SourceRemoved
-        } else if present.contains(&Who::from(incident)) {
+        } else if present.contains(&SubjectRef::from(&matter.subject)) {
             Closing::NotAsked
         } else if places.listed_at(&matter.subject).is_some_and(|at| at > incident.since()) {
             Closing::Left
@@ -172,13 +172,13 @@ pub fn reconcile(
 }
 
 /// When the list of everything that holds other things was last read completely.
-struct Places<'a>(HashMap<Who<'a>, Option<Timestamp>>);
+struct Places<'a>(HashMap<SubjectRef<'a>, Option<Timestamp>>);
 
 impl<'a> Places<'a> {
     fn of(judgement: &Judgement<'a>) -> Self {
         let listed = judgement.subjects().filter_map(|(subject, _)| match subject {
-            Subject::Source(source) => Some((Who::of(&subject), source.listed_at)),
-            Subject::Repository(_, repository) => Some((Who::of(&subject), repository.listed_at)),
+            Subject::Source(source) => Some((subject.id_ref(), source.listed_at)),
+            Subject::Repository(_, repository) => Some((subject.id_ref(), repository.listed_at)),
             Subject::Asset(..) => None,
         });
         Self(listed.collect())
@@ -186,42 +186,17 @@ impl<'a> Places<'a> {
 
     /// The innermost place around a subject that is still there.
     fn listed_at(&self, subject: &SubjectId) -> Option<Timestamp> {
-        let source = subject.source.as_str();
+        let place = |repository| SubjectRef { source: &subject.source, repository, asset: None };
         let repository = subject.repository.as_ref().filter(|_| subject.asset.is_some());
-        let of_repository =
-            repository.and_then(|repository| self.0.get(&Who(source, Some(repository), None)));
-        *of_repository.or_else(|| self.0.get(&Who(source, None, None)))?
+        let of_repository = repository.and_then(|repository| self.0.get(&place(Some(repository))));
+        *of_repository.or_else(|| self.0.get(&place(None)))?
     }
 }
 
-/// Which subject, without owning its names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Who<'a>(&'a str, Option<&'a Name>, Option<&'a Name>);
-
-impl<'a> Who<'a> {
-    fn of(subject: &Subject<'a>) -> Self {
-        let source = subject.source().id.as_str();
-        match subject {
-            Subject::Source(_) => Self(source, None, None),
-            Subject::Repository(_, repository) => Self(source, Some(&repository.stated.key), None),
-            Subject::Asset(_, repository, asset) => {
-                Self(source, Some(&repository.stated.key), Some(asset.key()))
-            }
-        }
-    }
-}
-
-impl<'a> From<&'a Incident> for Who<'a> {
-    fn from(incident: &'a Incident) -> Self {
-        let SubjectId { source, repository, asset } = &incident.matter.subject;
-        Self(source.as_str(), repository.as_ref(), asset.as_ref())
-    }
-}
-
-fn by_subject(known: &Known) -> HashMap<Who<'_>, Vec<&Incident>> {
-    let mut by_subject: HashMap<Who<'_>, Vec<&Incident>> = HashMap::with_capacity(known.len());
+fn by_subject(known: &Known) -> HashMap<SubjectRef<'_>, Vec<&Incident>> {
+    let mut by_subject: HashMap<SubjectRef<'_>, Vec<&Incident>> = HashMap::with_capacity(known.len());
     for incident in known.values() {
-        by_subject.entry(incident.into()).or_default().push(incident);
+        by_subject.entry((&incident.matter.subject).into()).or_default().push(incident);
     }
     by_subject
 }

@@ -86,7 +86,7 @@ pub(super) fn pages(
     let deliverer = deliverer.clone();
     let metrics: web::Metrics = Arc::new(move || {
         let (watch, well, store) = (page_watch.clone(), Arc::clone(&page_well), Arc::clone(&page_store));
-        let (rooms, delivered) = (rooms.clone(), deliverer.counted());
+        let (rooms, attempts) = (rooms.clone(), deliverer.counted());
         async move {
             let now = metrics::Now {
                 at: clock::now(),
@@ -95,7 +95,7 @@ pub(super) fn pages(
                 counters: store.counters(),
                 is_well: well.check().is_empty(),
                 configured_at: well.lock().1,
-                delivered: &delivered,
+                delivered: &attempts,
             };
             metrics::page(&now, &[rooms])
         }

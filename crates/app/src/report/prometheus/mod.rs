@@ -86,18 +86,23 @@ pub(super) fn page(judgement: &Judgement<'_>, assets_max: usize, out: &mut dyn W
             Subject::Repository(_, repository) if repository.stated.exempt.is_none() => {
                 repositories.push(subject);
             }
-            Subject::Asset(_, _, asset) if asset.last_good.value().is_some() => assets.push(subject),
-            Subject::Source(_) | Subject::Repository(..) | Subject::Asset(..) => {}
+            Subject::Asset(_, _, asset) => {
+                // With its place, so that of equals always the same are shown.
+                let place = assets.len();
+                assets.extend(asset.last_good.value().map(|last_good| (last_good, place, subject)));
+            }
+            Subject::Source(_) | Subject::Repository(..) => {}
         }
     }
     let omitted = assets.len().saturating_sub(assets_max);
     if omitted > 0 {
-        assets.sort_by_key(|subject| match subject {
-            Subject::Asset(_, _, asset) => asset.last_good.value(),
-            Subject::Source(_) | Subject::Repository(..) => None,
-        });
+        // Where they are cut is found without putting all of them in order.
+        let order = |asset: &(Timestamp, usize, Subject<'_>)| (asset.0, asset.1);
+        assets.select_nth_unstable_by_key(assets_max, order);
         assets.truncate(assets_max);
+        assets.sort_unstable_by_key(order);
     }
+    let assets: Vec<_> = assets.into_iter().map(|(_, _, subject)| subject).collect();
     let twins = Twins::among(repositories.iter().chain(&assets).copied());
     for figure in FIGURES.iter().filter(|figure| figure.is_space || figure.name == LAST_GOOD) {
         let mut family = Family::new(figure.name, figure.help, figure.worse, out);
