@@ -1,7 +1,9 @@
-//! The mail server is down for a day.
+//! The mail server is down for a day, and somebody asks without end.
+
+use std::time::Duration;
 
 use super::fleet::{late, nas1};
-use super::{config, everywhere, hours, minutes};
+use super::{PATIENCE, Restarts, Story, config, everywhere, hours, minutes};
 
 const TWO_WAYS: &str = "[[owner]]\nsubject = 'acme*'\nrole = 'customer'\nto = ['mail:anna']\n
     [[owner]]\nrole = 'operator'\nto = ['mail:ops', 'page:night']\n";
@@ -39,4 +41,20 @@ async fn a_mail_server_that_is_down_for_a_day_loses_nothing_and_is_told_another_
         assert!(story.whole().last().is_some_and(|line| line.contains("OVER lastgood/mail")));
     })
     .await;
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_tick_again_and_again_does_not_put_it_off() {
+    let mut story = Story::begin(&config("", &["acme"], TWO_WAYS), Restarts::Never).await;
+    let now = story.after(minutes(5));
+    story.take(late("acme", now)).await.expect("it is kept");
+    let watch = &story.running().watch;
+    // More often than ticks may follow each other; the next one by the clock is minutes away.
+    let judged = async {
+        while watch.published().at < now {
+            watch.wake();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, judged).await.expect("a tick");
 }
