@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use lastgood_core::checks::{behind_local, behind_offsite, schedule, stuck, unsuccessful};
 use lastgood_core::id::CheckId;
 use lastgood_core::incident::Matter;
-use lastgood_core::recipient::{Patience, Recipient, Role};
+use lastgood_core::recipient::{Address, Patience, Recipient, Role};
 
 use super::Owner;
 
@@ -68,6 +68,11 @@ impl Owners {
         recipients
     }
 
+    /// True if anybody is to be told at this address.
+    pub fn have(&self, address: &Address) -> bool {
+        self.all.iter().any(|owner| owner.to.contains(address))
+    }
+
     /// The owners of the subject with this path, in their order.
     fn of(&self, path: &str) -> impl Iterator<Item = &Owner> {
         let beginnings = self.lengths.iter().filter_map(|length| path.get(..*length));
@@ -92,7 +97,6 @@ fn because(owner: &Owner) -> String {
 mod tests {
     use lastgood_core::checks::offline;
     use lastgood_core::id::{Name, SourceId, SubjectId};
-    use lastgood_core::recipient::Address;
     use lastgood_core::time::Seconds;
 
     use super::*;

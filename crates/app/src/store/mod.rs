@@ -69,6 +69,9 @@ pub trait Store: Send + Sync {
     /// Returns the channels through which a message was tried in vain and is still to be sent, by name.
     fn undelivered(&self) -> Answer<'_, Vec<Undelivered>>;
 
+    /// Returns the addresses to which a message was given up, and none has arrived since.
+    fn given_up(&self) -> Answer<'_, Vec<GivenUp>>;
+
     /// Says that a message arrived. Saying so again changes nothing.
     fn delivered(&self, message: i64, at: Timestamp, receipt: String) -> Answer<'_, ()>;
 
@@ -256,6 +259,15 @@ pub struct Undelivered {
     pub since: Timestamp,
     /// So many messages are to be sent through it, tried or not.
     pub waiting_count: u64,
+}
+
+/// An address that messages do not reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Which.
+    pub address: Address,
+    /// When the first message was given up of which, or after which, none arrived.
+    pub since: Timestamp,
 }
 
 /// An attempt to send a message that failed.

@@ -18,6 +18,7 @@ use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, Sleep};
 
+use super::ourselves::Outward;
 use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
 use crate::clock::Stopwatch;
@@ -240,9 +241,9 @@ impl Keeper {
                 self.parts.pushed.restate(&source);
             }
         }
-        let undelivered = self.parts.store.undelivered().await?;
+        let outward = Outward::read(&*self.parts.store, &self.channels, &self.rules.owners).await?;
         let now = (self.parts.clock)();
-        let us = ourselves::facts(&self.facts, &self.expectations, (&self.channels, &undelivered), now);
+        let us = ourselves::facts(&self.facts, &self.expectations, &outward, now);
         self.facts.sources.push(us);
         let decided = self.decide(now).await;
         self.facts.sources.pop();

@@ -14,26 +14,64 @@ use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{
     Collection, Extent, Failure, FailureKind, Place, RepositoryObservation, Stated,
 };
+use lastgood_core::recipient::Address;
 use lastgood_core::verdict::Outcome;
 
+use crate::directory::fixed::Owners;
 use crate::sources;
-use crate::store::Undelivered;
+use crate::store::{GivenUp, Store, StoreError, Undelivered};
 
 /// A way we tell people something.
 static CHANNEL: Kind =
     Kind { id: "channel", subject: SubjectType::Repository, checks: &[undelivered::ID], defaults: &[] };
 
+/// Somebody whom a message did not reach and will not: that is bad from the first one on.
+static ADDRESS: Kind = Kind {
+    id: "address",
+    subject: SubjectType::Repository,
+    checks: &[undelivered::ID],
+    defaults: &[("undelivered_after", Some(0))],
+};
+
 /// What we are as a source.
-pub static KIND: SourceKind = SourceKind { id: SourceId::OURSELVES, kinds: &[&CHANNEL] };
+pub static KIND: SourceKind = SourceKind { id: SourceId::OURSELVES, kinds: &[&CHANNEL, &ADDRESS] };
+
+/// How what we tell people gets out.
+#[derive(Clone, Debug)]
+pub struct Outward<'a> {
+    /// Every channel, by name.
+    pub channels: &'a [String],
+    /// Those that do not deliver.
+    pub undelivered: Vec<Undelivered>,
+    /// Addresses that are not reached; only those that anybody is still to be told at.
+    pub given_up: Vec<GivenUp>,
+}
+
+impl<'a> Outward<'a> {
+    /// Asks the store.
+    pub async fn read(
+        store: &dyn Store,
+        channels: &'a [String],
+        owners: &Owners,
+    ) -> Result<Self, StoreError> {
+        let undelivered = store.undelivered().await?;
+        let mut given_up = store.given_up().await?;
+        given_up.retain(|given_up| owners.have(&given_up.address));
+        Ok(Self { channels, undelivered, given_up })
+    }
+}
 
 /// Our own name.
 pub fn id() -> SourceId {
     SourceId::new(SourceId::OURSELVES).expect("our own name is a name")
 }
 
-/// Returns the name of the channel that a subject is, if it is one of ours.
-pub fn channel_of(subject: &SubjectId) -> Option<&Name> {
-    subject.repository.as_ref().filter(|_| subject.source.as_str() == SourceId::OURSELVES)
+/// True if an address is no way to tell of this subject: it is the address, or the channel, that does not work.
+pub fn is_in_vain(subject: &SubjectId, address: &Address) -> bool {
+    let ours = subject.repository.as_ref().filter(|_| subject.source.is_ourselves());
+    ours.is_some_and(|key| {
+        key.bytes() == address.channel.as_bytes() || key.bytes() == address.to_string().as_bytes()
+    })
 }
 
 /// What is known of us at an instant.
@@ -43,10 +81,11 @@ pub fn channel_of(subject: &SubjectId) -> Option<&Name> {
 pub fn facts(
     others: &Facts,
     expectations: &Expectations,
-    (channels, undelivered): (&[String], &[Undelivered]),
+    outward: &Outward<'_>,
     now: Timestamp,
 ) -> SourceFacts {
-    let repositories = channels.iter().map(|name| channel(name, undelivered)).collect();
+    let channels = outward.channels.iter().map(|name| channel(name, &outward.undelivered));
+    let repositories = channels.chain(outward.given_up.iter().map(address)).collect();
     let collection = |observed_at, listing, failures| Collection {
         source: id(),
         kind: &KIND,
@@ -91,5 +130,12 @@ fn channel(name: &str, undelivered: &[Undelivered]) -> RepositoryObservation {
     let mut stated = RepositoryObservation::new(&CHANNEL, name_of.clone(), name_of);
     let waiting = undelivered.iter().find(|waiting| waiting.channel == name);
     stated.undelivered_since = waiting.map_or(Stated::Never, |waiting| Stated::Value(waiting.since));
+    stated
+}
+
+fn address(given_up: &GivenUp) -> RepositoryObservation {
+    let name = Name::new(given_up.address.to_string());
+    let mut stated = RepositoryObservation::new(&ADDRESS, name.clone(), name);
+    stated.undelivered_since = Stated::Value(given_up.since);
     stated
 }

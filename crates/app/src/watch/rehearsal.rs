@@ -7,6 +7,7 @@ use lastgood_core::message::{Content, compose};
 use lastgood_core::notify::{Episode, Withheld};
 use lastgood_core::recipient::Address;
 
+use super::ourselves::Outward;
 use super::{Written, keeper, ourselves, tick};
 use crate::config::ConfigError;
 use crate::store::{Store, StoreError};
@@ -50,8 +51,8 @@ pub async fn rehearse(
     let mut facts = store.facts().await?;
     keeper::forget_others(&mut facts, &config);
     let (rules, expectations) = keeper::rules_of(config);
-    let undelivered = store.undelivered().await?;
-    let us = ourselves::facts(&facts, &expectations, (&channels, &undelivered), now);
+    let outward = Outward::read(store, &channels, &rules.owners).await?;
+    let us = ourselves::facts(&facts, &expectations, &outward, now);
     facts.sources.push(us);
     let standing = store.standing(now).await?;
     let judgement = judge(&facts, &expectations, now);

@@ -78,12 +78,11 @@ pub fn propose(
     Proposal { changes, known, plan }
 }
 
-/// Everybody who is to be told of a matter. Of a channel that does not deliver nobody is told through that channel.
+/// Everybody who is to be told of a matter. Of a channel that does not deliver nobody is told through that channel, and
+/// nobody at the address that is not reached.
 fn recipients(rules: &Rules, matter: &Matter) -> Vec<Recipient> {
     let mut recipients = rules.owners.recipients(matter);
-    if let Some(channel) = ourselves::channel_of(&matter.subject) {
-        recipients.retain(|recipient| recipient.address.channel.as_bytes() != channel.bytes());
-    }
+    recipients.retain(|recipient| !ourselves::is_in_vain(&matter.subject, &recipient.address));
     recipients
 }
 

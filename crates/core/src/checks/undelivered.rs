@@ -28,7 +28,8 @@ pub static CHECK: Check = Check {
     subjects: &[SubjectType::Repository],
     question: "Does what we tell people arrive?",
     bad_when: "a message waits, and now - its first attempt, which failed, > `undelivered_after`",
-    remedy: "read the error of the newest attempt and look at the channel; what waits is sent once it works",
+    remedy: "read the error of the newest attempt, and mend the channel or correct the address: what waits is sent \
+             then, what was refused for good is not sent again",
     words: Words { matter: "the first attempt in vain", verb: "was" },
     thresholds: &[&UNDELIVERED_AFTER],
     judge: Judge { source: None, repository: Some(judge), asset: None },

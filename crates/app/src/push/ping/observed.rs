@@ -13,6 +13,9 @@ use super::instant::At;
 use super::{Heard, Run};
 use crate::push::expected::Plan;
 
+/// How much earlier than planned a run may begin, by our clock, and still be the planned one.
+const EARLY_MAX: SignedDuration = SignedDuration::from_secs(60);
+
 /// When a job is to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Planning<'a> {
@@ -48,7 +51,10 @@ fn stated(at: Option<At>) -> Stated<Timestamp> {
 /// A period begins with the newest start or end of a run, and nothing is planned before that.
 fn planned(heard: &Heard, planning: Planning<'_>) -> Planned {
     let (schedule, since) = match planning.plan {
-        Plan::Cron { schedule, .. } => (Ok(schedule.clone()), heard.planned_since),
+        Plan::Cron { schedule, .. } => (
+            Ok(schedule.clone()),
+            heard.planned_since.max(meant(heard, schedule).map_or(At(Timestamp::MIN), At)),
+        ),
         Plan::Period(period) => {
             let newest = heard.ended_at().max(heard.started_at).unwrap_or(heard.configured_at);
             (Schedule::every(*period, newest.0), newest.max(heard.planned_since))
@@ -60,6 +66,16 @@ fn planned(heard: &Heard, planning: Planning<'_>) -> Planned {
         since: since.0,
         grace: Some(planning.grace),
     }
+}
+
+/// The planned instant that the newest run is meant for where it began a little before it: another machine's clock is not
+/// ours, and cron is punctual. It is at most [`EARLY_MAX`] early, and nearer to that instant than to the one before it.
+fn meant(heard: &Heard, schedule: &Schedule) -> Option<Timestamp> {
+    let began = heard.started_at.or(heard.ended_at())?.0;
+    let planned = schedule.next_after(began)?;
+    let early = planned.duration_since(began);
+    let pause = schedule.next_after(planned)?.duration_since(planned);
+    (early <= EARLY_MAX && early * 2 < pause).then_some(planned)
 }
 
 fn details(run: &Run) -> Vec<Detail> {

@@ -188,6 +188,24 @@ fn what_was_planned_before_a_change_counts_for_nothing() {
 }
 
 #[test]
+fn a_run_just_before_its_planned_instant_is_the_planned_one() {
+    let of = |text: &str, early_seconds: i64| {
+        let schedule = Schedule::parse_cron(text, jiff::tz::TimeZone::UTC).expect("a schedule");
+        let plan = Plan::Cron { schedule, text: text.to_owned() };
+        let mut heard = Heard::new(&plan.words(), minute(0));
+        // 02:00 is planned.
+        let at = minute(120) - SignedDuration::from_secs(early_seconds);
+        heard.hear(&Sign { at, ..sign(0, Word::Success, None) });
+        stated_with(&heard, &plan).more.planned.as_ref().expect("it is planned").since
+    };
+    assert_eq!(of("0 2 * * *", 1), minute(120));
+    assert_eq!(of("0 2 * * *", 60), minute(120));
+    assert_eq!(of("0 2 * * *", 61), minute(0), "too early to be that one");
+    assert_eq!(of("* * * * *", 29), minute(120));
+    assert_eq!(of("* * * * *", 30), minute(0), "as near to the one before");
+}
+
+#[test]
 fn what_people_are_told_of_the_newest_run() {
     let mut heard = heard(&["start 1 a"]);
     let tail: Option<Box<str>> = Some("disk full".into());

@@ -20,3 +20,7 @@ CREATE INDEX message_waiting ON message (channel, id, attempt_count, decided_at)
 -- What is due is asked for channel by channel.
 DROP INDEX message_due;
 CREATE INDEX message_due ON message (channel, next_try_at, id) WHERE state = 'due';
+
+-- Which addresses are not reached, without going through all that was ever sent.
+CREATE INDEX message_given_up ON message (channel, recipient, id, ended_at) WHERE state = 'given_up';
+CREATE INDEX message_delivered ON message (channel, recipient, id) WHERE state = 'delivered';

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::incident::{COLUMN_COUNT, COLUMNS, get, recorded};
 use super::rows::pieces;
 use super::writer::{unread, unwritten};
-use super::{Sqlite, StoreError, instant, nanoseconds};
+use super::{GivenUp, Sqlite, StoreError, instant, nanoseconds};
 use crate::store::codec::Damage;
 use crate::store::codec::words::read_why;
 use crate::store::{Covered, FailedAttempt, Message, Outbox, RETRY_AHEAD_MAX, Undelivered};
@@ -142,6 +142,22 @@ pub(super) async fn undelivered(store: &Sqlite) -> Result<Vec<Undelivered>, Stor
         channel,
         since: instant(since),
         waiting_count: waiting.cast_unsigned(),
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Reads the addresses to which a message was given up, and none has arrived since.
+pub(super) async fn given_up(store: &Sqlite) -> Result<Vec<GivenUp>, StoreError> {
+    const SQL: &str =
+        "SELECT g.channel, g.recipient, min(g.ended_at) FROM message g WHERE g.state = 'given_up'
+             AND NOT EXISTS (SELECT 1 FROM message d WHERE d.state = 'delivered' AND d.channel = g.channel
+                 AND d.recipient = g.recipient AND d.id > g.id)
+         GROUP BY g.channel, g.recipient ORDER BY g.channel, g.recipient";
+    let mut view = store.view().await?;
+    let rows = sqlx::query_as(SQL).fetch_all(view.connection()?).await.map_err(unread)?;
+    let one = |(channel, to, since): (String, String, i64)| GivenUp {
+        address: Address { channel, to },
+        since: instant(since),
     };
     Ok(rows.into_iter().map(one).collect())
 }

@@ -27,8 +27,8 @@ use self::queue::Queue;
 use self::reader::Readers;
 use self::writer::Writer;
 use super::{
-    Answer, Counters, Covered, Decided, Decision, Event, FailedAttempt, Filter, FindKind, Message, Outbox,
-    Recorded, Standing, Store, StoreError, Story, Thinned, Undelivered,
+    Answer, Counters, Covered, Decided, Decision, Event, FailedAttempt, Filter, FindKind, GivenUp, Message,
+    Outbox, Recorded, Standing, Store, StoreError, Story, Thinned, Undelivered,
 };
 
 mod checkpoint;
@@ -176,6 +176,10 @@ impl Store for Sqlite {
 
     fn outbox(&self) -> Answer<'_, Outbox> {
         messages::outbox(self).boxed()
+    }
+
+    fn given_up(&self) -> Answer<'_, Vec<GivenUp>> {
+        messages::given_up(self).boxed()
     }
 
     fn undelivered(&self) -> Answer<'_, Vec<Undelivered>> {

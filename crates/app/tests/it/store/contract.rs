@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lastgood::store::sqlite::Sqlite;
 use lastgood::store::{
-    Cover, Decided, Decision, Event, FailedAttempt, Filter, IncidentState, MessageState, NewMessage, Outbox,
-    RETRY_AHEAD_MAX, Store, StoreError, Undelivered, kept,
+    Cover, Decided, Decision, Event, FailedAttempt, Filter, GivenUp, IncidentState, MessageState, NewMessage,
+    Outbox, RETRY_AHEAD_MAX, Store, StoreError, Undelivered, kept,
 };
 use lastgood_core::checks::unsuccessful;
 use lastgood_core::facts::fold;
@@ -422,9 +422,19 @@ async fn what_waits_is_told(store: &dyn Store) {
     store.delivered(m1, minute(21), String::new()).await.expect("it is kept");
     assert_eq!(store.undelivered().await.expect("channels"), [mail(3, 2)]);
     assert_eq!(store.outbox().await.expect("counts"), outbox(3, Some(1)));
+    assert_eq!(store.given_up().await.expect("addresses"), []);
     store.failed(m2, refused(22, None)).await.expect("it is kept");
+    let given_up = GivenUp { address: bob(), since: minute(22) };
+    assert_eq!(store.given_up().await.expect("addresses"), [given_up]);
     assert_eq!(store.undelivered().await.expect("channels"), []);
     assert_eq!(store.outbox().await.expect("counts"), outbox(2, Some(2)));
+    let third = [message("m5", bob(), Why::Resolved, &[&db])];
+    let closed = Change::Closed(db.clone(), Closing::Recovered);
+    decide(store, 23, vec![closed], third.to_vec()).await;
+    let due = store.due_messages(minute(23), 9).await.expect("messages");
+    let m5 = due.iter().find(|message| message.key == "m5").expect("it is due").id;
+    store.delivered(m5, minute(24), String::new()).await.expect("it is kept");
+    assert_eq!(store.given_up().await.expect("addresses"), [], "something arrived since");
 }
 
 async fn no_channel_hides_what_is_due_through_another(store: &dyn Store) {

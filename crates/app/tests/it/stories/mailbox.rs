@@ -19,6 +19,8 @@ struct Arrived {
     post_count: usize,
     /// The channels that are down.
     down: BTreeSet<&'static str>,
+    /// The addresses that are refused for good.
+    refused: BTreeSet<&'static str>,
     tried_count: usize,
 }
 
@@ -60,6 +62,10 @@ impl Mailbox {
         self.state().down.insert(channel);
     }
 
+    pub(super) fn refuse(&self, address: &'static str) {
+        self.state().refused.insert(address);
+    }
+
     pub(super) fn bring_up(&self, channel: &'static str) {
         self.state().down.remove(channel);
     }
@@ -87,6 +93,10 @@ impl Recorder {
         if state.down.contains(self.name) {
             let reason = "nobody answers; start the mail server".to_owned();
             return Err(ChannelError { kind: FailureKind::Unreachable, reason, retry_after: None });
+        }
+        if state.refused.contains(message.address.to.as_str()) {
+            let reason = "there is nobody of that name".to_owned();
+            return Err(ChannelError { kind: FailureKind::Refused, reason, retry_after: None });
         }
         let post = state.post_count;
         state.messages.push((post, message.clone()));

@@ -58,3 +58,22 @@ async fn whoever_asks_for_a_tick_again_and_again_does_not_put_it_off() {
     };
     tokio::time::timeout(PATIENCE, judged).await.expect("a tick");
 }
+
+#[tokio::test]
+async fn an_address_that_is_refused_is_told_to_those_who_can_be_reached() {
+    let config = config("repeat_after = 'off'", &["acme"], TWO_WAYS);
+    everywhere(&config, async |story| {
+        story.mailbox.refuse("anna");
+        story.see(minutes(0), |now| late("acme", now)).await;
+        story.expect(&[
+            "mail:ops BAD acme/nas1/db: behind_local",
+            "page:night BAD acme/nas1/db: behind_local",
+        ]);
+        story.see(minutes(1), |now| late("acme", now)).await;
+        let about = "BAD lastgood/mail:anna: undelivered";
+        story.expect(&[&format!("mail:ops {about}"), &format!("page:night {about}")]);
+        story.see(minutes(2), |now| late("acme", now)).await;
+        story.expect_nothing();
+    })
+    .await;
+}
