@@ -18,6 +18,7 @@ use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, Sleep};
 
+use super::hold::Hold;
 use super::ourselves::Outward;
 use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
@@ -56,6 +57,7 @@ pub(super) struct Keeper {
     assets_max: usize,
     /// What is expected to push and of which nothing is known.
     silent: Vec<(SourceId, &'static SourceKind)>,
+    hold: Hold,
     decided_at: Timestamp,
     publish: watch::Sender<Arc<Published>>,
 }
@@ -79,10 +81,14 @@ impl Keeper {
             every: config.serve.tick,
             assets_max: 0,
             silent: Vec::new(),
+            hold: Hold::new(std::iter::empty()),
             decided_at: Timestamp::MIN,
             publish,
         };
         keeper.go_on_with(config);
+        let now = (keeper.parts.clock)();
+        let unseen = ourselves::unseen(&keeper.facts, &keeper.expectations, now);
+        keeper.hold = Hold::new(unseen.map(|source| source.id.clone()));
         Ok(keeper)
     }
 
@@ -178,6 +184,7 @@ impl Keeper {
         if !self.sources.contains(&id) {
             return Err(TakeError::NotWatched(id));
         }
+        self.hold.looked_at(&id);
         let known = self.facts.sources.iter().position(|known| known.id == id);
         let newest = known.map_or(Timestamp::MIN, |index| self.facts.sources[index].looked_at);
         let is_set_back = (self.parts.clock)() < self.decided_at;
@@ -200,6 +207,14 @@ impl Keeper {
     /// Ticks, and says what went wrong. Returns how long to wait at least until the next one.
     async fn tick_and_say(&mut self) -> Duration {
         let stopwatch = Stopwatch::start();
+        let awaited_count = self.hold.awaited_count();
+        if awaited_count > 0 {
+            self.publish.send_modify(|published| {
+                let published = Arc::make_mut(published);
+                (published.awaited_count, published.tried) = (awaited_count, stopwatch);
+            });
+            return PAUSE_MIN;
+        }
         if let Err(error) = self.tick().await {
             let why = said(&error);
             tracing::error!("nothing could be decided: {why}; it is tried again at the next tick");

@@ -23,6 +23,7 @@ use self::keeper::Keeper;
 use crate::config::ConfigError;
 use crate::store::{NewMessage, Store, StoreError};
 
+mod hold;
 mod keeper;
 pub mod ourselves;
 mod published;

@@ -110,19 +110,32 @@ pub fn facts(
 
 /// When a source was read last that is now unseen for too long, if all are.
 fn blind_since(others: &Facts, expectations: &Expectations, now: Timestamp) -> Option<Timestamp> {
-    let is_polled = |source: &&SourceFacts| sources::find(source.kind.id).is_none_or(|entry| !entry.pushes);
-    let polled: Vec<_> = others.sources.iter().filter(is_polled).collect();
-    if polled.len() < 2 || polled.iter().any(|source| source.look != Extent::Failed) {
+    let all: Vec<_> = polled(others).collect();
+    if all.len() < 2 || all.iter().any(|source| source.look != Extent::Failed) {
         return None;
     }
-    let is_blind = |source: &SourceFacts| {
+    let unseen = unseen(others, expectations, now);
+    unseen.map(|source| source.listed_at.unwrap_or(source.first_looked_at)).min()
+}
+
+fn polled(facts: &Facts) -> impl Iterator<Item = &SourceFacts> {
+    let is_polled = |source: &&SourceFacts| sources::find(source.kind.id).is_none_or(|entry| !entry.pushes);
+    facts.sources.iter().filter(is_polled)
+}
+
+/// The sources that are polled and have been unseen for longer than they may.
+pub(super) fn unseen<'a>(
+    facts: &'a Facts,
+    expectations: &'a Expectations,
+    now: Timestamp,
+) -> impl Iterator<Item = &'a SourceFacts> {
+    polled(facts).filter(move |source| {
         let expected = expectations.resolve(&Subject::Source(source), None, SOURCE_CHECKS);
-        let expectation = expected.iter().find(|expectation| expectation.check == visibility::ID)?;
-        let judge = visibility::CHECK.judge.source?;
-        (judge(source, expectation, now).0 == Outcome::Bad).then_some(())
-    };
-    let blind = polled.into_iter().filter(|source| is_blind(source).is_some());
-    blind.filter_map(|source| source.listed_at).min()
+        let expectation = expected.iter().find(|expectation| expectation.check == visibility::ID);
+        let judge = visibility::CHECK.judge.source;
+        let answered = judge.zip(expectation).map(|(judge, expectation)| judge(source, expectation, now));
+        answered.is_some_and(|(outcome, _)| outcome == Outcome::Bad)
+    })
 }
 
 fn channel(name: &str, undelivered: &[Undelivered]) -> RepositoryObservation {

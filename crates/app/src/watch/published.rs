@@ -28,6 +28,8 @@ pub struct Published {
     pub at: Timestamp,
     /// True once something was judged.
     pub is_judged: bool,
+    /// How many sources the first tick after a start waits for.
+    pub awaited_count: usize,
     /// How long the tick took.
     pub took: Duration,
     /// The fleet in the text format of Prometheus.
@@ -88,6 +90,7 @@ impl Published {
         Self {
             at,
             is_judged: false,
+            awaited_count: 0,
             took: Duration::ZERO,
             metrics: String::new(),
             kinds: Vec::new(),

@@ -23,8 +23,13 @@ pub(super) async fn healthz(State(pages): State<Pages>) -> Response {
 /// 200 once something was judged.
 pub(super) async fn readyz(State(pages): State<Pages>) -> Response {
     let mut ill = Vec::new();
-    if !pages.watch.published().is_judged {
-        ill.push("nothing was judged yet".to_owned());
+    let published = pages.watch.published();
+    match (published.is_judged, published.awaited_count) {
+        (true, _) => {}
+        (false, 0) => ill.push("nothing was judged yet".to_owned()),
+        (false, count) => {
+            ill.push(format!("nothing was judged yet: {count} sources are to be looked at first"))
+        }
     }
     answer(&ill)
 }

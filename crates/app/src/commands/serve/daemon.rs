@@ -37,7 +37,10 @@ const REFRESH_EVERY: Duration = Duration::from_mins(1);
 const LOOKS_END: Duration = Duration::from_secs(3);
 
 /// How long everything under way is waited for at the end: a supervisor kills after 10 s.
-const END: Duration = Duration::from_secs(9);
+const END: Duration = Duration::from_millis(8_300);
+
+/// How long the database is waited for after that.
+const LAST_END: Duration = Duration::from_secs(1);
 
 /// How often what is known of pings is written down, so that a start need not go through all of them.
 const KEEP_PUSHED_EVERY: Duration = Duration::from_mins(5);
@@ -135,6 +138,7 @@ impl Daemon {
         parts.spawn(deliver(deliverer.clone(), told, stop.clone()));
         parts.spawn(until(stop.clone(), watch::keep_up(Arc::clone(&store), clock, serve.keep)));
         parts.spawn(until(stop.clone(), keep_pushed(Arc::clone(&pushes))));
+        parts.spawn(until(stop.clone(), ended(watch.clone())));
         if let Some(url) = serve.watchdog_url.clone() {
             parts.spawn(until(stop.clone(), numbers::tell_watchdog(url, watch.clone())));
         }
@@ -220,10 +224,16 @@ impl Daemon {
             );
         }
         parts.abort_all();
-        self.watch.stop().await;
-        self.pushes.keep().await;
-        if let Err(error) = self.store.close().await {
-            tracing::error!("the database could not be closed: {}", said(&error));
+        let rest = async {
+            self.watch.stop().await;
+            self.pushes.keep().await;
+            self.store.close().await
+        };
+        // Everything that was answered is on the disk already.
+        match tokio::time::timeout(LAST_END, rest).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the database could not be closed: {}", said(&error)),
+            Err(_) => tracing::warn!("the database was busy until the end; the next start goes on from it"),
         }
     }
 }
@@ -260,6 +270,12 @@ async fn deliver(deliverer: Deliverer, told: Arc<Notify>, stop: CancellationToke
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     stop.run_until_cancelled(work).await;
+}
+
+/// Waits for what should never happen: nobody judges any more.
+async fn ended(watch: Watch) {
+    let mut published = watch.follow();
+    while published.changed().await.is_ok() {}
 }
 
 async fn keep_pushed(pushes: Arc<Pushes>) {

@@ -161,7 +161,9 @@ impl Story {
         let facts = store.facts().await.expect("facts");
         let watch = Watch::start(self.written(), facts, parts).await.expect("a valid configuration");
         let mut published = watch.follow();
-        let judged = published.wait_for(|published| published.is_judged || published.trouble.is_some());
+        let judged = published.wait_for(|published| {
+            published.is_judged || published.trouble.is_some() || published.awaited_count > 0
+        });
         tokio::time::timeout(PATIENCE, judged).await.expect("a tick").expect("a watch");
         let channels = ["mail", "page"].map(|name| {
             let channel: Arc<dyn Channel> = Arc::new(Recorder::new(name, &self.mailbox));

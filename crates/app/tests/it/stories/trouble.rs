@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fleet::{late, nas1};
-use super::{PATIENCE, Restarts, Story, config, everywhere, hours, minutes};
+use super::{PATIENCE, Restarts, Story, config, everywhere, hours, minutes, wakeful};
 
 const TWO_WAYS: &str = "[[owner]]\nsubject = 'acme*'\nrole = 'customer'\nto = ['mail:anna']\n
     [[owner]]\nrole = 'operator'\nto = ['mail:ops', 'page:night']\n";
@@ -76,4 +76,16 @@ async fn an_address_that_is_refused_is_told_to_those_who_can_be_reached() {
         story.expect_nothing();
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_off_for_a_night_cries_no_wolf_before_it_has_looked() {
+    let mut story = Story::begin(&wakeful("", &["acme"], TWO_WAYS), Restarts::Never).await;
+    story.see(minutes(5), |now| nas1("acme", now, &[("db", now - hours(1))])).await;
+    story.running = None;
+    story.after(hours(10));
+    story.start().await;
+    story.deliver().await;
+    story.see(hours(10) + minutes(1), |now| nas1("acme", now, &[("db", now - hours(1))])).await;
+    story.expect_nothing();
 }
