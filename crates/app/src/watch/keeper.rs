@@ -26,7 +26,7 @@ use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
 use crate::directory::fixed::Owners;
 use crate::sources::{self, SourceConfig};
-use crate::store::{Decided, Decision, StoreError, kept};
+use crate::store::{Decided, Decision, Standing, StoreError, kept};
 
 /// How often a tick is decided anew where somebody says something meanwhile.
 const TRIES_MAX: u32 = 5;
@@ -258,9 +258,11 @@ impl Keeper {
         }
         let outward = Outward::read(&*self.parts.store, &self.channels, &self.rules.owners).await?;
         let now = (self.parts.clock)();
-        let us = ourselves::facts(&self.facts, &self.expectations, &outward, now);
+        let standing = self.parts.store.standing(now).await?;
+        let was_blind = standing.known.contains_key(&ourselves::blindness());
+        let us = ourselves::facts(&self.facts, &self.expectations, &outward, was_blind, now);
         self.facts.sources.push(us);
-        let decided = self.decide(now).await;
+        let decided = self.decide(now, standing).await;
         self.facts.sources.pop();
         let (ticked, published) = decided?;
         self.decided_at = self.decided_at.max(now);
@@ -273,11 +275,10 @@ impl Keeper {
     }
 
     /// Decides until nobody says anything meanwhile.
-    async fn decide(&self, now: Timestamp) -> Result<(Ticked, Published), StoreError> {
+    async fn decide(&self, now: Timestamp, standing: Standing) -> Result<(Ticked, Published), StoreError> {
         let judgement = judge(&self.facts, &self.expectations, now);
-        let mut tries = 0;
+        let (mut standing, mut tries) = (standing, 0);
         loop {
-            let standing = self.parts.store.standing(now).await?;
             let proposal = tick::propose(&judgement, &self.facts, &standing, (&self.sources, &self.rules));
             let decision = self.decision(standing.revision, now, &proposal);
             let ticked = Ticked {
@@ -295,7 +296,9 @@ impl Keeper {
                     let known = &proposal.known;
                     return Ok((ticked, Published::of(&judgement, &self.facts, known, self.assets_max)));
                 }
-                Err(StoreError::Superseded) if tries < TRIES_MAX => {}
+                Err(StoreError::Superseded) if tries < TRIES_MAX => {
+                    standing = self.parts.store.standing(now).await?;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -9,12 +9,14 @@ use lastgood_core::checks::{undelivered, visibility};
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, SourceFacts, Subject};
 use lastgood_core::id::{Name, SourceId, SubjectId};
+use lastgood_core::incident::Matter;
 use lastgood_core::judge::SOURCE_CHECKS;
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{
     Collection, Extent, Failure, FailureKind, Place, RepositoryObservation, Stated,
 };
 use lastgood_core::recipient::Address;
+use lastgood_core::time::{Elapsed, Seconds, elapsed};
 use lastgood_core::verdict::Outcome;
 
 use crate::directory::fixed::Owners;
@@ -61,9 +63,18 @@ impl<'a> Outward<'a> {
     }
 }
 
+/// How long sources may take to be looked at again after all of them were unseen.
+const RECOVERY_MAX: Seconds = Seconds::minutes(30);
+
 /// Our own name.
 pub fn id() -> SourceId {
     SourceId::new(SourceId::OURSELVES).expect("our own name is a name")
+}
+
+/// What it is about that we see nothing.
+pub fn blindness() -> Matter {
+    let subject = SubjectId { source: id(), repository: None, asset: None };
+    Matter { subject, check: visibility::ID }
 }
 
 /// True if an address is no way to tell of this subject: it is the address, or the channel, that does not work.
@@ -77,11 +88,13 @@ pub fn is_in_vain(subject: &SubjectId, address: &Address) -> bool {
 /// What is known of us at an instant.
 ///
 /// We are blind where two or more sources are polled, the newest look at each of them saw nothing, and one of them has
-/// been unseen for longer than it may: then it is more likely our network than all of them.
+/// been unseen for longer than it may: then it is more likely our network than all of them. Once one is seen again, the
+/// others are given time for a look of their own before each of them is its own trouble.
 pub fn facts(
     others: &Facts,
     expectations: &Expectations,
     outward: &Outward<'_>,
+    was_blind: bool,
     now: Timestamp,
 ) -> SourceFacts {
     let channels = outward.channels.iter().map(|name| channel(name, &outward.undelivered));
@@ -94,7 +107,9 @@ pub fn facts(
         repositories,
         failures,
     };
-    let Some(seen_at) = blind_since(others, expectations, now) else {
+    let is_blind = are_all_failing(others) || was_blind && is_waiting_for_looks(others, now);
+    let seen_at = is_blind.then(|| blind_since(others, expectations, now)).flatten();
+    let Some(seen_at) = seen_at else {
         return SourceFacts::first(collection(now, Extent::Complete, Vec::new()));
     };
     let failure = Failure {
@@ -108,12 +123,20 @@ pub fn facts(
     facts
 }
 
-/// When a source was read last that is now unseen for too long, if all are.
+fn are_all_failing(others: &Facts) -> bool {
+    polled(others).count() >= 2 && polled(others).all(|source| source.look == Extent::Failed)
+}
+
+/// True for a while after the first source was seen again, as long as another one was not looked at since.
+fn is_waiting_for_looks(others: &Facts, now: Timestamp) -> bool {
+    let seen = polled(others).filter(|source| source.look != Extent::Failed);
+    let Some(newest) = seen.map(|source| source.looked_at).max() else { return false };
+    let is_late = matches!(elapsed(newest, now), Elapsed::Past(passed) if passed > RECOVERY_MAX.duration());
+    !is_late && polled(others).any(|source| source.look == Extent::Failed && source.looked_at < newest)
+}
+
+/// When a source was read last that is now unseen for too long.
 fn blind_since(others: &Facts, expectations: &Expectations, now: Timestamp) -> Option<Timestamp> {
-    let all: Vec<_> = polled(others).collect();
-    if all.len() < 2 || all.iter().any(|source| source.look != Extent::Failed) {
-        return None;
-    }
     let unseen = unseen(others, expectations, now);
     unseen.map(|source| source.listed_at.unwrap_or(source.first_looked_at)).min()
 }

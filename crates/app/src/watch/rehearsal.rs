@@ -52,9 +52,10 @@ pub async fn rehearse(
     keeper::forget_others(&mut facts, &config);
     let (rules, expectations) = keeper::rules_of(config);
     let outward = Outward::read(store, &channels, &rules.owners).await?;
-    let us = ourselves::facts(&facts, &expectations, &outward, now);
-    facts.sources.push(us);
     let standing = store.standing(now).await?;
+    let was_blind = standing.known.contains_key(&ourselves::blindness());
+    let us = ourselves::facts(&facts, &expectations, &outward, was_blind, now);
+    facts.sources.push(us);
     let judgement = judge(&facts, &expectations, now);
     let proposal = tick::propose(&judgement, &facts, &standing, (&sources, &rules));
     let names = tick::called(&facts, &proposal.plan.digests);

@@ -76,8 +76,10 @@ async fn all_sources_that_fail_at_once_are_one_incident_about_ourselves() {
         assert!(told[0].starts_with("mail:ops BAD lastgood: visibility (2 "), "{told:#?}");
         assert!(told.iter().all(|line| line.contains(" lastgood: visibility")), "{told:#?}");
         story.expected_count = told.len();
-        // One is back: what stays dark is told on its own.
+        // One is back: the other has time for a look of its own. What stays dark then is told on its own.
         story.see(hours(31), |now| healthy("acme", now)).await;
+        story.expect_nothing();
+        story.see(hours(31) + minutes(5), |now| unreachable("beta", now)).await;
         story.expect(&["mail:ops 1 BAD, 1 OVER: beta, lastgood"]);
         story.see(hours(31) + minutes(15), |now| healthy("beta", now)).await;
         story.expect(&["mail:ops OVER beta: visibility"]);
