@@ -28,7 +28,7 @@ pub(super) async fn readyz(State(pages): State<Pages>) -> Response {
         (true, _) => {}
         (false, 0) => ill.push("nothing was judged yet".to_owned()),
         (false, count) => {
-            ill.push(format!("nothing was judged yet: {count} sources are to be looked at first"))
+            ill.push(format!("nothing was judged yet: {count} sources are to be looked at first"));
         }
     }
     answer(&ill)
