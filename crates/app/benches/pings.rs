@@ -32,6 +32,10 @@ use lastgood_core::time::Seconds;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many connections wrk has.
 const CONNECTIONS: &str = "64";
 /// How long each server is asked in a round.
@@ -121,10 +125,14 @@ fn beside_nothing(served: &Served) {
     let mut durable_rates = Vec::new();
     for round in 1..=ROUNDS {
         let bare = wrk(served.bare, &served.path);
+        let before = served.store.counters();
         let durable = wrk(served.durable, &served.path);
+        let after = served.store.counters();
+        let commits = after.committed_count - before.committed_count;
         println!(
-            "round {round}: nothing kept {bare:>9.0}/s   on the disk {durable:>9.0}/s   {:.2}",
-            durable / bare
+            "round {round}: nothing kept {bare:>9.0}/s   on the disk {durable:>9.0}/s   {:.2}   {} pings a transaction",
+            durable / bare,
+            (after.event_count - before.event_count) / commits.max(1)
         );
         ratios.push(durable / bare);
         durable_rates.push(durable);
@@ -198,7 +206,11 @@ impl Pushed for Pings {
 }
 
 async fn watch(served: &Served) -> Watch {
-    let mut text = "[serve]\ntick = \"15s\"\n[[source]]\nname = \"jobs\"\nkind = \"ping\"\n".to_owned();
+    let key_hash = format!("sha256:{}", "0".repeat(64));
+    let mut text = format!(
+        "[serve]\ntick = \"15s\"\n[[source]]\nname = \"jobs\"\nkind = \"ping\"\nping_key_hash = \"{key_hash}\"\n\
+         [[source.ping]]\nname = \"job-0\"\nperiod = \"24h\"\n"
+    );
     let portal = |number| {
         format!("[[source]]\nname = \"portal{number}\"\nkind = \"datto-xml\"\nlocation = \"a.xml\"\n")
     };

@@ -1,9 +1,11 @@
 //! How is what was pushed to us kept, read and let go?
 
+use std::ops::RangeInclusive;
+
 use futures::FutureExt;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{QueryBuilder, Row};
+use sqlx::{QueryBuilder, Row, Sqlite as Database};
 
 use super::rows::pieces;
 use super::writer::{unread, unwritten};
@@ -13,23 +15,52 @@ use crate::store::Event;
 /// So many events are removed in one transaction, so that nobody who writes waits for long.
 const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
+/// So many events are written at once with [`insert_whole`] at most.
+pub(super) const WHOLE_MAX: usize = 128;
+
+/// An event with when it came.
+type Dated = (Event, i64);
+
 /// Inserts events with when they came; returns their numbers.
 pub(super) async fn insert_all(
     connection: &mut SqliteConnection,
-    events: &[(Event, i64)],
+    events: &[Dated],
 ) -> Result<Vec<i64>, StoreError> {
     let mut numbers = Vec::with_capacity(events.len());
     for piece in pieces(events) {
-        let mut insert = QueryBuilder::new("INSERT INTO event (key, received_at, kind, body) ");
-        insert.push_values(piece, |mut row, (event, received_at)| {
-            row.push_bind(&event.key).push_bind(received_at).push_bind(&event.kind).push_bind(&event.body);
-        });
+        let mut insert = QueryBuilder::new("");
+        push_insert(&mut insert, piece);
         let inserted = insert.build().execute(&mut *connection).await.map_err(unwritten)?;
-        // Numbers of one statement follow each other: nobody else writes meanwhile.
-        let last = inserted.last_insert_rowid();
-        numbers.extend(last - count(piece.len()) + 1..=last);
+        numbers.extend(numbered(inserted.last_insert_rowid(), piece.len()));
     }
     Ok(numbers)
+}
+
+/// Does the same as a transaction of its own, in one statement of many.
+pub(super) async fn insert_whole(
+    connection: &mut SqliteConnection,
+    events: &[Dated],
+) -> Result<Vec<i64>, StoreError> {
+    let mut whole = QueryBuilder::new("BEGIN IMMEDIATE; ");
+    for piece in pieces(events) {
+        push_insert(&mut whole, piece);
+        whole.push("; ");
+    }
+    whole.push("COMMIT");
+    let written = whole.build().execute(connection).await.map_err(unwritten)?;
+    Ok(numbered(written.last_insert_rowid(), events.len()).collect())
+}
+
+fn push_insert<'e>(query: &mut QueryBuilder<'e, Database>, events: &'e [Dated]) {
+    query.push("INSERT INTO event (key, received_at, kind, body) ");
+    query.push_values(events, |mut row, (event, received_at)| {
+        row.push_bind(&event.key).push_bind(received_at).push_bind(&event.kind).push_bind(&event.body);
+    });
+}
+
+/// Numbers of one transaction follow each other: nobody else writes meanwhile.
+fn numbered(last: i64, written: usize) -> RangeInclusive<i64> {
+    last - count(written) + 1..=last
 }
 
 /// Reads events in order.

@@ -124,8 +124,12 @@ async fn write_all(writer: Arc<Writer>, mut waiting: mpsc::Receiver<Waiting>) {
             group.add(next);
         }
         let Group { events, event_askers, marks, mark_askers } = group;
-        let written =
-            writer.transaction_in(turn, |connection| write(connection, events, marks).boxed()).await;
+        let is_short = marks.is_empty() && events.len() <= events::WHOLE_MAX;
+        let written = if is_short {
+            writer.whole_in(turn, |connection| write_events(connection, events).boxed()).await
+        } else {
+            writer.transaction_in(turn, |connection| write(connection, events, marks).boxed()).await
+        };
         // Whoever does not wait any more has theirs kept all the same.
         match written {
             Ok((numbers, missing)) => {
@@ -159,6 +163,14 @@ async fn write(
     let numbers = events::insert_all(connection, &events).await?;
     let missing = messages::mark_all(connection, &marks).await?;
     Ok((numbers, missing))
+}
+
+/// The same for a few events alone, which are most of what is pushed.
+async fn write_events(
+    connection: &mut SqliteConnection,
+    events: Vec<(Event, i64)>,
+) -> Result<(Vec<i64>, Vec<i64>), StoreError> {
+    Ok((events::insert_whole(connection, &events).await?, Vec::new()))
 }
 
 /// The same failure for each of those who shared a transaction.

@@ -3,8 +3,8 @@
 //! What a statement costs beside its work, going to the thread of its connection and back, is shared by its rows. Their
 //! numbers are always the same few, so that statements are prepared once.
 
-/// Few enough for SQLite, which takes 32 766 values. Fewer than the smaller number are one statement.
-const ROWS_PER_STATEMENT: [usize; 2] = [128, 16];
+/// Few enough for SQLite, which takes 32 766 values. Fewer than the smallest number are one statement.
+const ROWS_PER_STATEMENT: [usize; 4] = [128, 64, 32, 16];
 
 /// Cuts rows into pieces, one statement each, in order.
 pub(super) fn pieces<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
@@ -23,7 +23,9 @@ mod tests {
 
     #[test]
     fn pieces_are_all_rows_in_order() {
-        for (count, expected) in [(0, 0), (1, 1), (15, 1), (16, 1), (17, 2), (127, 8), (128, 1), (150, 3)] {
+        for (count, expected) in
+            [(0, 0), (1, 1), (15, 1), (16, 1), (17, 2), (64, 1), (127, 4), (128, 1), (150, 3)]
+        {
             let rows: Vec<usize> = (0..count).collect();
             assert_eq!(pieces(&rows).collect::<Vec<_>>().concat(), rows, "{count}");
             assert_eq!(pieces(&rows).count(), expected, "{count}");

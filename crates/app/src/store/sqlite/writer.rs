@@ -81,27 +81,50 @@ impl Writer {
         mut turn: Turn<'_>,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        // Taken out, so that a panic leaves no connection with a transaction that somebody else goes on with.
-        let mut connection = match turn.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        match self.commit(&mut connection, work).await {
-            Ok(value) => {
-                *turn = Some(connection);
-                self.committed_count.fetch_add(1, Ordering::Relaxed);
-                Ok(value)
-            }
-            Err(error) => {
-                self.failed_count.fetch_add(1, Ordering::Relaxed);
-                let is_taken_back = sqlx::query("ROLLBACK").execute(&mut connection).await.is_ok();
-                // SQLite takes some back itself, and says then that there is nothing to take back.
-                if self.is_in_memory || (is_taken_back && !error.may_pass()) {
-                    *turn = Some(connection);
-                }
-                Err(error)
-            }
+        let mut connection = self.take(&mut turn).await?;
+        let written = self.commit(&mut connection, work).await;
+        self.give_back(turn, connection, written).await
+    }
+
+    /// The same for work that begins and commits by itself: short work, of which going to the thread of the connection and
+    /// back for each step would be the larger part.
+    pub(super) async fn whole_in<T>(
+        &self,
+        mut turn: Turn<'_>,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.take(&mut turn).await?;
+        let written = work(&mut connection).await.map_err(|error| self.timed(error));
+        self.give_back(turn, connection, written).await
+    }
+
+    /// Taken out, so that a panic leaves no connection with a transaction that somebody else goes on with.
+    async fn take(&self, turn: &mut Turn<'_>) -> Result<SqliteConnection, StoreError> {
+        match turn.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect().await,
         }
+    }
+
+    /// Takes back what was not committed, and keeps the connection for the next one if its state is known.
+    async fn give_back<T>(
+        &self,
+        mut turn: Turn<'_>,
+        mut connection: SqliteConnection,
+        written: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Err(error) = &written else {
+            *turn = Some(connection);
+            self.committed_count.fetch_add(1, Ordering::Relaxed);
+            return written;
+        };
+        self.failed_count.fetch_add(1, Ordering::Relaxed);
+        let is_taken_back = sqlx::query("ROLLBACK").execute(&mut connection).await.is_ok();
+        // SQLite takes some back itself, and says then that there is nothing to take back.
+        if self.is_in_memory || (is_taken_back && !error.may_pass()) {
+            *turn = Some(connection);
+        }
+        written
     }
 
     async fn commit<T>(
@@ -119,10 +142,7 @@ impl Writer {
     /// Runs what must not stand in a transaction.
     pub(super) async fn outside(&self, sql: &'static str) -> Result<(), StoreError> {
         let mut turn = self.turn().await;
-        let mut connection = match turn.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
+        let mut connection = self.take(&mut turn).await?;
         let done = sqlx::query(sql).execute(&mut connection).await;
         *turn = Some(connection);
         done.map(drop).map_err(|error| self.failure("compacted", error))
