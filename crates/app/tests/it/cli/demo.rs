@@ -26,18 +26,18 @@ struct Demo {
 
 impl Demo {
     fn start(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = program(arguments);
         command.env("TMPDIR", folder.path()).stdout(Stdio::piped());
-        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         Self { child, lines, folder, said: String::new() }
     }
 
     /// Reads until a line holds this; without one to the end.
     async fn read_until(&mut self, words: &str) {
         let reading = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
+            while let Some(line) = self.lines.next_line().await.expect("it can be read") {
                 self.said.push_str(&line);
                 self.said.push('\n');
                 if line.contains(words) {
@@ -49,13 +49,13 @@ impl Demo {
     }
 
     fn file_count(&self) -> usize {
-        std::fs::read_dir(self.folder.path()).unwrap().count()
+        std::fs::read_dir(self.folder.path()).expect("the folder").count()
     }
 
     /// Expects that it ends well and that nothing of it is left.
     async fn end(&mut self) {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        let status = ended.expect("the demonstration ends").unwrap();
+        let status = ended.expect("the demonstration ends").expect("it can be waited for");
         assert_eq!(status.code(), Some(0), "{}", self.said);
         assert_eq!(self.file_count(), 0, "{}", self.said);
     }
@@ -123,7 +123,7 @@ fn a_quick_demo_needs_no_instant() {
 fn the_configuration_of_the_demo_is_a_valid_one() {
     let ran = run(&["demo", "--show-config"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("lastgood.toml");
     std::fs::write(&file, ran.stdout).unwrap();
     for secret in ["portal.key", "restic.password", "links.key"] {
