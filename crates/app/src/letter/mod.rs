@@ -1,6 +1,6 @@
 //! How does a digest become the message that is kept and sent, and how is it read back?
 //!
-//! [`write`] freezes everything a channel may need: subject, text, HTML and what programs read. It is pure: the same digest
+//! [`write()`] freezes everything a channel may need: subject, text, HTML and what programs read. It is pure: the same digest
 //! gives the same bytes and the same key, so that a repeated tick writes the same message. What is said stands in
 //! `lastgood_core::message`; how it is sent is the channels' matter.
 

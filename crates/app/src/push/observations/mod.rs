@@ -1,6 +1,6 @@
 //! How does a look that a script pushes become a Collection?
 //!
-//! [`read`] takes the JSON of [`PushedLook`], strictly: what is not understood is refused and never overlooked, since it
+//! [`read`] takes the JSON of a pushed look, strictly: what is not understood is refused and never overlooked, since it
 //! may be what a verdict would hang on. It knows no token and no HTTP; the document is described in docs/push.md.
 
 use std::collections::HashSet;
