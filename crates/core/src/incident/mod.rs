@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use crate::checks::visibility;
 use crate::facts::Subject;
 use crate::id::{CheckId, SourceId, SubjectId, SubjectRef};
 use crate::judge::Judgement;
@@ -123,7 +124,8 @@ pub type Known = BTreeMap<Matter, Incident>;
 
 /// Compares what is known with what was judged. Matters of which nothing changes are not mentioned.
 ///
-/// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough.
+/// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough,
+///    `visibility` at once: looks may have stopped coming.
 /// 2. An ok verdict counts against a known one only if the subject was observed after that opened: a changed threshold
 ///    is no recovery. It closes with the look that makes them enough. An exemption closes it at once.
 /// 3. An unknown verdict changes nothing, neither way.
@@ -262,9 +264,11 @@ impl Looked {
         (incident != *known).then_some(Change::Kept(incident))
     }
 
-    /// True if it is not open and has been bad for enough looks.
+    /// True if it is not open and has been bad for enough looks. Blindness waits for no further look: there may be none,
+    /// and its threshold has damped it.
     fn is_due(&self, incident: &Incident) -> bool {
-        !incident.is_open() && incident.bad_looks >= self.damping.open_after.max(1)
+        let is_damped = incident.matter.check != visibility::ID;
+        !incident.is_open() && (!is_damped || incident.bad_looks >= self.damping.open_after.max(1))
     }
 
     fn open(&self, incident: Incident) -> Change {

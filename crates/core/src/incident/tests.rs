@@ -195,6 +195,16 @@ fn flapping_is_damped_by_looks_and_not_by_ticks() {
 }
 
 #[test]
+fn blindness_opens_at_once_since_no_further_look_may_come() {
+    let mut monitor = Monitor::damped(3, 1);
+    monitor.look(look(0, false), minute(1));
+    let mut changes = monitor.tick(minute(181));
+    changes.retain(|change| change.ends_with("visibility"));
+    assert_eq!(changes, ["opened acme visibility", "opened acme/nas1 visibility"]);
+    assert_eq!(monitor.tick(minute(182)), NOTHING);
+}
+
+#[test]
 fn a_suspicion_that_does_not_last_is_forgotten_and_never_closed() {
     let mut monitor = Monitor::damped(3, 1);
     monitor.look(look(0, true), minute(1));
