@@ -523,6 +523,14 @@ impl Collection {
         Self { source, kind, observed_at, listing: Extent::Failed, repositories: Vec::new(), failures }
     }
 
+    /// Returns how far its list of repositories counts for one who knows some of this source, or none. A list that was read
+    /// completely and is empty where something was known is a glitch of the source until somebody says otherwise: it
+    /// counts as partial, so that nobody hears that all is over. We ourselves need no channels.
+    pub fn listing_beside(&self, is_any_known: bool) -> Extent {
+        let is_emptied = is_any_known && self.repositories.is_empty() && !self.source.is_ourselves();
+        if is_emptied { self.listing.max(Extent::Partial) } else { self.listing }
+    }
+
     /// Returns how much of everything was seen: the list of repositories, every list of assets, and whatever else was
     /// looked for.
     pub fn extent(&self) -> Extent {

@@ -259,9 +259,9 @@ impl SourceFacts {
     pub fn renew(&mut self, collection: Collection) {
         let at = collection.observed_at;
         self.looked_at = at;
-        self.look = collection.extent();
-        self.listing = collection.listing;
-        if collection.listing == Extent::Complete {
+        self.listing = collection.listing_beside(!self.repositories.is_empty());
+        self.look = collection.extent().max(self.listing);
+        if self.listing == Extent::Complete {
             self.listed_at = Some(at);
         }
         if !collection.repositories.is_empty() {
@@ -276,7 +276,7 @@ impl SourceFacts {
             let before = if known.is_empty() { None } else { known.remove(&stated.key) };
             self.repositories.push(restate(before, stated, at));
         }
-        if collection.listing != Extent::Complete {
+        if self.listing != Extent::Complete {
             let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
             unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
             self.repositories.append(&mut unseen);
@@ -304,7 +304,7 @@ impl SourceFacts {
 /// 3. A repository that was stated replaces what was known of it; if the list of its assets was not read completely,
 ///    known assets that it did not state stay.
 /// 4. A repository that was not stated stays only if the list of repositories was not read completely; its own list was
-///    not seen then, however complete it was before.
+///    not seen then, however complete it was before. An empty list where something was known counts as partial.
 pub fn fold(collections: Vec<Collection>) -> Facts {
     let mut order: HashMap<SourceId, usize> = HashMap::new();
     for collection in &collections {

@@ -79,6 +79,24 @@ fn a_failed_look_keeps_all_and_says_so() {
 }
 
 #[test]
+fn an_empty_list_where_something_was_known_ends_nothing() {
+    let empty = |hours| FleetBuilder::new("acme", hour(hours)).collection();
+    let facts = fold(vec![full(0), empty(1), empty(2)]);
+    assert_eq!(paths(&facts), ALL);
+    let source = &facts.sources[0];
+    assert_eq!((source.look, source.listing), (Extent::Partial, Extent::Partial));
+    assert_eq!((source.looked_at, source.listed_at), (hour(2), Some(hour(0))));
+    assert!(source.repositories.iter().all(|repository| repository.stated.listing == Extent::Failed));
+    let again = fold(vec![full(0), empty(1), full(2)]);
+    assert_eq!((again.sources[0].look, history(&again, "db").first_seen_at), (Extent::Complete, hour(0)));
+    let ourselves = |hours, keys: &[&str]| {
+        keys.iter().fold(FleetBuilder::new("lastgood", hour(hours)), |f, key| f.agents(key, &[]))
+    };
+    let facts = fold(vec![ourselves(0, &["mail"]).collection(), ourselves(1, &[]).collection()]);
+    assert_eq!((paths(&facts), facts.sources[0].look), (vec!["lastgood".to_owned()], Extent::Complete));
+}
+
+#[test]
 fn a_repository_that_the_newest_look_did_not_see_is_not_fine_and_in_the_end_bad() {
     let facts = fold(vec![full(0), unreachable("acme", hour(1))]);
     let outcome = |at| {

@@ -154,6 +154,15 @@ fn what_leaves_the_fleet_closes_as_left_only_after_a_complete_list_without_it() 
 }
 
 #[test]
+fn an_empty_list_ends_no_incident() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    let empty = FleetBuilder::new("acme", minute(5)).collection();
+    assert_eq!(monitor.look(empty, minute(6)), NOTHING);
+    assert_eq!(monitor.look(look(10, false), minute(11)), ["closed acme/nas1/db unsuccessful Recovered"]);
+}
+
+#[test]
 fn what_nothing_is_known_about_any_more_stays_until_its_source_is_removed() {
     let mut monitor = Monitor::new();
     monitor.look(look(0, true), minute(1));

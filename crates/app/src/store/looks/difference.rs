@@ -78,7 +78,7 @@ impl Stated {
     /// 1. The keys of all repositories are written if they are others than are known, or in another order.
     /// 2. A repository is written if it states something new; then the keys of its assets if they changed, then each
     ///    asset that states something new.
-    /// 3. What the look did not list is known no more if the list was complete, else it goes on as not seen.
+    /// 3. What the look did not list is known no more if the list counts as complete, else it goes on as not seen.
     pub(in super::super) fn difference(&self, collection: &Collection) -> Result<Difference, Twin> {
         let mut parts = Parts::default();
         let keys = collection.repositories.iter().map(|repository| repository.key.bytes());
@@ -101,7 +101,7 @@ impl Stated {
             let known = if is_same_list { self.repositories.get(index) } else { by_key.get(key).copied() };
             repositories.push(repository_difference(known, repository, &mut parts)?);
         }
-        if collection.listing != Extent::Complete {
+        if collection.listing_beside(!self.repositories.is_empty()) != Extent::Complete {
             let unseen = self.repositories.iter().filter(|known| !seen.contains(known.key.bytes()));
             let mut unseen: Vec<_> = unseen.map(overlooked).collect();
             unseen.sort_by(|a, b| a.key.cmp(&b.key));

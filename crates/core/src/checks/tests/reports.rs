@@ -115,22 +115,25 @@ fn an_empty_fleet_is_unknown_and_never_healthy() {
 }
 
 #[rstest]
-#[case::within(10_800, (Unknown, Reason::NotSeen), (Unknown, Reason::NothingListed))]
+#[case::within(
+    10_800, (Unknown, Reason::NotSeen), (Unknown, Reason::NothingListed), (Unknown, Reason::SeenInPart))]
 #[case::for_too_long(
-    10_801, (Bad, Reason::NeverListed(seconds_ago(10_801), LIMIT)), (Bad, Reason::EmptySince(seconds_ago(10_801), LIMIT)))]
+    10_801,
+    (Bad, Reason::NeverListed(seconds_ago(10_801), LIMIT)),
+    (Bad, Reason::EmptySince(seconds_ago(10_801), LIMIT)),
+    (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
 fn what_was_never_read_or_is_empty_since_is_bad_once_that_lasts(
     #[case] seconds: i64,
     #[case] never_read: Answer,
+    #[case] always_empty: Answer,
     #[case] emptied: Answer,
 ) {
     let judge = visibility::CHECK.judge.source.expect("asked of sources");
-    let expected = expecting(&visibility::CHECK, None);
-    let never = fold(vec![unreachable("acme", seconds_ago(seconds)), unreachable("acme", noon())]);
-    assert_eq!(judge(&never.sources[0], &expected, noon()), never_read);
-    let empty = || FleetBuilder::new("acme", noon()).collection();
-    let filled = FleetBuilder::new("acme", seconds_ago(seconds)).agents("nas", &["db"]).collection();
-    for first in [filled, FleetBuilder::new("acme", seconds_ago(seconds)).collection()] {
-        let facts = fold(vec![first, empty()]);
-        assert_eq!(judge(&facts.sources[0], &expected, noon()), emptied);
-    }
+    let answer = |looks| judge(&fold(looks).sources[0], &expecting(&visibility::CHECK, None), noon());
+    let fleet = |at| FleetBuilder::new("acme", at);
+    let first_at = seconds_ago(seconds);
+    assert_eq!(answer(vec![unreachable("acme", first_at), unreachable("acme", noon())]), never_read);
+    let empty = fleet(noon()).collection();
+    assert_eq!(answer(vec![fleet(first_at).collection(), empty.clone()]), always_empty);
+    assert_eq!(answer(vec![fleet(first_at).agents("nas", &["db"]).collection(), empty]), emptied);
 }
