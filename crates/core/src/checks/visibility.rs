@@ -30,7 +30,7 @@ pub static CHECK: Check = Check {
     question: "Could we see all that we are to judge?",
     bad_when: "now - last complete listing > `blind_after`, whether looks fail or none are made, where there was none \
                now - first look; or for so long nothing at all was listed; before that, a failed, partial or empty \
-               look is unknown",
+               look is unknown, and so is a listing ahead of now",
     remedy: "read the failures of the look: each says what to do",
     words: Words { matter: "the last complete listing", verb: "was" },
     thresholds: &[&BLIND_AFTER],
@@ -58,7 +58,8 @@ fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: T
 
 /// 1. A last complete listing longer ago than the limit is bad, also if no look failed since: looks that stop coming are
 ///    blindness too. Where there never was one, the time counts from the first look on.
-/// 2. Before that, one failed look is unknown: it may be the network.
+/// 2. One ahead of now by more than the tolerance is unknown: it says nothing about how long ago it was.
+/// 3. Else one failed look is unknown: it may be the network.
 fn judge(
     listing: Extent,
     (listed_at, first_at): (Option<Timestamp>, Timestamp),
@@ -70,6 +71,9 @@ fn judge(
         let reason =
             listed_at.map_or(Reason::NeverListed(first_at, limit), |at| Reason::BlindSince(at, limit));
         return reason.is(Outcome::Bad);
+    }
+    if let Some(at) = listed_at.filter(|at| elapsed(*at, now) == Elapsed::Ahead) {
+        return Reason::Ahead(at).is(Outcome::Unknown);
     }
     match listing {
         Extent::Complete => Reason::Seen.is(Outcome::Ok),

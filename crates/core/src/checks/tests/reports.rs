@@ -48,7 +48,9 @@ const LIMIT: Seconds = Seconds::hours(3);
 #[case::no_look_for_too_long(
     Extent::Complete, Some(seconds_ago(10_800) - NANOSECOND),
     (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT)))]
-#[case::read_ahead_of_now(Extent::Complete, Some(seconds_ago(-301)), (Ok, Reason::Seen))]
+#[case::read_a_little_ahead_of_now(Extent::Complete, Some(seconds_ago(-300)), (Ok, Reason::Seen))]
+#[case::read_ahead_of_now(
+    Extent::Complete, Some(seconds_ago(-301)), (Unknown, Reason::Ahead(seconds_ago(-301))))]
 #[case::never_read(Extent::Failed, None, (Unknown, Reason::NotSeen))]
 #[case::only_ever_in_part(Extent::Partial, None, (Unknown, Reason::SeenInPart))]
 #[case::exactly_at_the_limit(Extent::Failed, Some(seconds_ago(10_800)), (Unknown, Reason::NotSeen))]
@@ -59,7 +61,8 @@ const LIMIT: Seconds = Seconds::hours(3);
 #[case::in_part_within(Extent::Partial, Some(seconds_ago(10_800)), (Unknown, Reason::SeenInPart))]
 #[case::in_part_for_too_long(
     Extent::Partial, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
-#[case::read_at_an_instant_ahead(Extent::Failed, Some(seconds_ago(-301)), (Unknown, Reason::NotSeen))]
+#[case::read_at_an_instant_ahead(
+    Extent::Failed, Some(seconds_ago(-301)), (Unknown, Reason::Ahead(seconds_ago(-301))))]
 fn blindness_is_unknown_at_first_and_bad_once_it_lasts(
     #[case] listing: Extent,
     #[case] listed_at: Option<Timestamp>,
