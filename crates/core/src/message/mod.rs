@@ -3,6 +3,7 @@
 //! The words of a notification: a subject that says it all, and for each entry what is wrong, since when, what decided,
 //! what to do and why them. Channels dress it; nothing here knows how, and third-party names are escaped as on a terminal.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -100,7 +101,7 @@ fn item(entry: &Entry, called: &dyn Fn(&SubjectId) -> Called, now: Timestamp) ->
     let words = check.map_or(Words { matter: "it", verb: "was" }, |check| check.words);
     let is_over = entry.why == Why::Resolved;
     let headline = match &entry.closing {
-        Some(closing) => over(closing),
+        Some(closing) => format!("{} ({})", over(closing), matter.check),
         None => format!("{} ({})", reason.summary(words, now), matter.check),
     };
     let mut lines = vec![since(&entry.incident, is_over, now)];
@@ -201,8 +202,11 @@ fn subject(items: &[Item]) -> String {
         }
     }
     let counted: Vec<_> = counts.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let first: Vec<_> = items.iter().take(IN_SUBJECT_MAX).map(Item::subject).collect();
-    let more = items.len().saturating_sub(IN_SUBJECT_MAX);
+    // What is bad in two ways is named once.
+    let mut named = HashSet::new();
+    let distinct: Vec<_> = items.iter().filter(|item| named.insert(&item.matter.subject)).collect();
+    let first: Vec<_> = distinct.iter().take(IN_SUBJECT_MAX).map(|item| item.subject()).collect();
+    let more = distinct.len().saturating_sub(IN_SUBJECT_MAX);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}: {}{rest}", counted.join(", "), first.join(", "))
 }

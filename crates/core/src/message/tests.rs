@@ -117,11 +117,30 @@ fn many_entries_are_counted_in_the_subject() {
 }
 
 #[test]
+fn a_subject_that_is_bad_in_two_ways_is_named_once_in_the_subject() {
+    let late = || incident(Some("db"), behind_local::ID, Reason::Never);
+    let of_db = || vec![entry(failed("db"), Why::First), entry(late(), Why::First)];
+    assert_eq!(composed(of_db()).subject, "2 BAD: acme/BDR01/db");
+    let with_others = of_db().into_iter().chain(["web", "mail"].map(|name| entry(failed(name), Why::First)));
+    assert_eq!(composed(with_others.collect()).subject, "4 BAD: acme/BDR01/db, acme/BDR01/web and 1 more");
+}
+
+#[test]
+fn two_ends_of_one_subject_say_what_ended() {
+    let over = |incident| Entry { closing: Some(Closing::Recovered), ..entry(incident, Why::Resolved) };
+    let late = incident(Some("db"), behind_local::ID, Reason::Never);
+    let content = composed(vec![over(failed("db")), over(late)]);
+    let headlines: Vec<_> = content.items.iter().map(|item| item.headline.as_str()).collect();
+    assert_eq!(headlines, ["ok again (unsuccessful)", "ok again (behind_local)"]);
+    assert_eq!(content.subject, "2 OVER: acme/BDR01/db");
+}
+
+#[test]
 fn what_is_over_says_why_and_asks_for_nothing() {
     let over = Entry { closing: Some(Closing::Left), ..entry(failed("db"), Why::Resolved) };
     let item = &composed(vec![over]).items[0];
     assert_eq!((item.state, item.remedy), ("OVER", None));
-    assert_eq!(item.headline, "it left: the list it stood in was read completely without it");
+    assert_eq!(item.headline, "it left: the list it stood in was read completely without it (unsuccessful)");
     assert_eq!(item.lines, ["Lasted 2 h, since 2026-03-02 12:00:00Z"]);
 }
 
