@@ -12,7 +12,7 @@ use lastgood_core::id::SourceId;
 use crate::clock;
 use crate::pipeline::Opened;
 use crate::sources::Keep;
-use crate::watch::Watch;
+use crate::watch::{TakeError, Watch};
 
 /// How long keeping a look may take, which may wait for a disk.
 const KEEPING: Duration = Duration::from_mins(1);
@@ -99,7 +99,15 @@ impl Collector for Looks {
             tracing::info!(source = call.id(), kind = %failure.kind, "not seen: {}", failure.reason);
         }
         let seen = collection.repositories.len();
-        self.watch.take(collection).await.map_err(|error| {
+        let taken = match self.watch.take(collection).await {
+            // A reload meanwhile looked again, or took the source away: nothing failed.
+            Err(error @ (TakeError::Older(_) | TakeError::NotWatched(_))) => {
+                tracing::info!(source = call.id(), "{error}");
+                return Ok(Vec::new());
+            }
+            taken => taken,
+        };
+        taken.map_err(|error| {
             let causes =
                 std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
             let words: Vec<_> = causes.map(ToString::to_string).collect();

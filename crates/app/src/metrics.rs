@@ -33,7 +33,7 @@ pub struct Now<'a> {
 type Figure = (&'static str, &'static str, fn(&Now<'_>) -> Option<f64>);
 
 /// Our own numbers, in the order of the page.
-static FIGURES: [Figure; 14] = [
+static FIGURES: [Figure; 15] = [
     ("lastgood_healthy", "1 if nothing is wrong with lastgood itself, as /healthz says.", |now| {
         Some(truth(now.is_well))
     }),
@@ -48,6 +48,9 @@ static FIGURES: [Figure; 14] = [
     }),
     ("lastgood_incidents_open", "How many incidents are open.", |now| {
         now.published.is_judged.then(|| count(now.published.open_count as u64))
+    }),
+    ("lastgood_incidents_ownerless", "How many of them have nobody to tell.", |now| {
+        now.published.is_judged.then(|| count(now.published.ownerless_count as u64))
     }),
     ("lastgood_outbox_messages", "How many messages are to be sent.", |now| {
         now.outbox.as_ref().map(|outbox| count(outbox.due_count))

@@ -47,22 +47,23 @@ impl Owners {
         Self { all, by_beginning, lengths }
     }
 
-    /// Everybody whom the owners' patterns name for a matter, each address once: of several the one that stands first in
-    /// the configuration.
+    /// Everybody whom the owners' patterns name for a matter, each address once. Who is named more than once is told as
+    /// soon as any of that says so: nobody loses an alarm by being named twice.
     pub fn recipients(&self, matter: &Matter) -> Vec<Recipient> {
         let mut recipients: Vec<Recipient> = Vec::new();
         for owner in self.of(&matter.subject.path()) {
             for address in &owner.to {
-                if recipients.iter().any(|known| known.address == *address) {
-                    continue;
-                }
-                recipients.push(Recipient {
+                let named = Recipient {
                     address: address.clone(),
                     role: owner.role,
                     patience: patience(owner, matter.check),
                     escalation: owner.escalation,
                     because: vec![because(owner)],
-                });
+                };
+                match recipients.iter_mut().find(|known| known.address == *address) {
+                    Some(known) => join(known, named),
+                    None => recipients.push(named),
+                }
             }
         }
         recipients
@@ -81,6 +82,26 @@ impl Owners {
         places.sort_unstable();
         let owners = places.into_iter().map(|place| &self.all[place]);
         owners.filter(move |owner| owner.subjects.matches(path))
+    }
+}
+
+/// Makes one of two ways in which somebody is named: the sooner of both, with all reasons. The role stays that of the first.
+fn join(known: &mut Recipient, other: Recipient) {
+    known.patience = match (known.patience, other.patience) {
+        (Patience::Until { count: a, length: b }, Patience::Until { count: c, length: d }) => {
+            Patience::Until { count: sooner(a, c), length: sooner(b, d) }
+        }
+        (Patience::None, _) | (_, Patience::None) => Patience::None,
+    };
+    known.escalation = known.escalation.zip(other.escalation).map(|(a, b)| a.min(b));
+    known.because.extend(other.because);
+}
+
+/// The smaller of two limits; none is no limit that is ever reached.
+fn sooner<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (limit, None) | (None, limit) => limit,
     }
 }
 
@@ -142,6 +163,21 @@ mod tests {
         assert_eq!(named, expected);
         assert_eq!(found[0].because, ["customer of `acme/nas1/*`"]);
         assert_eq!(found[2].because, ["operator of `*` (config.toml:1)"]);
+    }
+
+    #[test]
+    fn who_is_named_twice_is_told_as_soon_as_either_says_so() {
+        let mut patient = owner("acme/nas1/*", Role::Customer, &["ops@msp.example"]);
+        (patient.patience, patient.escalation) =
+            (Patience::Until { count: Some(50), length: None }, Some(Seconds::days(4)));
+        let mut at_once = owner("*", Role::Operator, &["ops@msp.example"]);
+        let of = |owners: &[Owner]| recipients(owners, &matter(unsuccessful::ID)).remove(0);
+        let both = of(&[patient.clone(), at_once.clone()]);
+        let least = Patience::Until { count: Some(3), length: None };
+        assert_eq!((both.role, both.patience, both.escalation), (Role::Customer, least, None));
+        assert_eq!(both.because.len(), 2);
+        at_once.patience = Patience::None;
+        assert_eq!(of(&[patient, at_once]).patience, Patience::None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ use lastgood_core::facts::{Facts, SourceFacts};
 use lastgood_core::id::SourceId;
 use lastgood_core::judge::judge;
 use lastgood_core::kind::SourceKind;
+use lastgood_core::notify::Withheld;
 use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
+use lastgood_core::time::{Elapsed, Instant, elapsed};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, Sleep};
 
@@ -189,6 +191,9 @@ impl Keeper {
         let newest = known.map_or(Timestamp::MIN, |index| self.facts.sources[index].looked_at);
         let is_set_back = (self.parts.clock)() < self.decided_at;
         let floor = if is_set_back { newest.max(self.decided_at) } else { newest };
+        if collection.observed_at <= newest && (self.parts.clock)() > newest {
+            return Err(TakeError::Older(id));
+        }
         if collection.observed_at <= floor {
             tracing::warn!(source = %id, "the clock was set back; the look counts as made just after the one before");
             collection.observed_at =
@@ -294,7 +299,9 @@ impl Keeper {
                         self.parts.told.notify_one();
                     }
                     let known = &proposal.known;
-                    return Ok((ticked, Published::of(&judgement, &self.facts, known, self.assets_max)));
+                    let published = Published::of(&judgement, &self.facts, known, self.assets_max);
+                    let (ill, ownerless_count) = self.ill(now, &proposal);
+                    return Ok((ticked, Published { ill, ownerless_count, ..published }));
                 }
                 Err(StoreError::Superseded) if tries < TRIES_MAX => {
                     standing = self.parts.store.standing(now).await?;
@@ -302,6 +309,30 @@ impl Keeper {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// What is wrong with us that no message tells, and how many other incidents have nobody to tell.
+    fn ill(&self, now: Timestamp, proposal: &Proposal) -> (Vec<String>, usize) {
+        let mut ill = Vec::new();
+        let others = self.facts.sources.iter().filter(|source| !source.id.is_ourselves());
+        let newest = others.map(|source| source.looked_at).fold(self.decided_at, Timestamp::max);
+        if elapsed(newest, now) == Elapsed::Ahead {
+            let newest = Instant(newest);
+            ill.push(format!(
+                "the clock was set back: what is known is dated up to {newest}; set the clock right"
+            ));
+        }
+        let nobody = proposal.plan.withheld.iter().filter(|(_, _, why)| *why == Withheld::Nobody);
+        let matters = nobody.map(|(episode, ..)| &episode.matter);
+        let (ours, others): (Vec<_>, Vec<_>) =
+            matters.partition(|matter| matter.subject.source.is_ourselves());
+        ill.extend(ours.into_iter().map(|matter| {
+            let (subject, check) = (&matter.subject, matter.check);
+            format!(
+                "{subject} ({check}), and nobody can be told another way: add an owner on another channel"
+            )
+        }));
+        (ill, others.len())
     }
 
     fn decision(&self, revision: u64, now: Timestamp, proposal: &Proposal) -> Decision {

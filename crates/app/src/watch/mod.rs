@@ -115,6 +115,9 @@ pub enum TakeError {
     /// Its source is not, or no longer, in the configuration.
     #[error("{0} is not in the configuration any more")]
     NotWatched(SourceId),
+    /// A newer look at its source is known: what it states is out of date.
+    #[error("a newer look at {0} is known: this one is out of date and is not taken")]
+    Older(SourceId),
     /// The store could not keep it.
     #[error("failed to keep a look at {source_id}")]
     Store {

@@ -42,6 +42,10 @@ pub struct Published {
     pub open_count: usize,
     /// The newest of them.
     pub open: Vec<OpenIncident>,
+    /// What is wrong with us that nobody is told otherwise.
+    pub ill: Vec<String>,
+    /// How many incidents are open of which there is nobody to tell.
+    pub ownerless_count: usize,
     /// Why ticks fail since then, if they do.
     pub trouble: Option<String>,
     /// Since the last try to tick, good or not.
@@ -97,6 +101,8 @@ impl Published {
             sources: Vec::new(),
             open_count: 0,
             open: Vec::new(),
+            ill: Vec::new(),
+            ownerless_count: 0,
             trouble: None,
             tried: Stopwatch::start(),
             refused: None,

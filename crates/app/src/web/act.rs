@@ -5,6 +5,7 @@
 //! no log, no page and no header. What may be done is decided in `links::acts`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
@@ -20,6 +21,8 @@ use lastgood_core::recipient::Role;
 use lastgood_core::time::{Age, Instant};
 use lastgood_core::verdict::Words;
 
+use tower_http::timeout::TimeoutLayer;
+
 use super::page;
 use crate::links::LinkError;
 use crate::links::acts::{Act, ActError, Acts, Line, Sheet, Which};
@@ -27,11 +30,15 @@ use crate::links::acts::{Act, ActError, Acts, Line, Sheet, Which};
 /// The largest form that is read, in bytes; ours have fewer than 100.
 const FORM_MAX_BYTES: usize = 4096;
 
+/// How long a form may take to come.
+const FORM_MAX: Duration = Duration::from_secs(10);
+
 /// The page of every link.
 pub fn router(acts: Arc<Acts>) -> Router {
     Router::new()
         .route("/act/{token}", get(show).post(act))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, FORM_MAX))
         .with_state(acts)
 }
 

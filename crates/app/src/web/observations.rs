@@ -71,6 +71,7 @@ async fn push(State(door): State<Arc<Door>>, headers: HeaderMap, body: Body) -> 
             let accepted = json!({ "accepted": { "repositories": repositories, "assets": assets } });
             (StatusCode::OK, Json(accepted)).into_response()
         }
+        Err(error @ TakeError::Older(_)) => refused(StatusCode::CONFLICT, &error.to_string()),
         Err(error) => {
             tracing::error!(%error, "a pushed look could not be kept, and its sender was told so");
             refused(StatusCode::SERVICE_UNAVAILABLE, "the look could not be kept: push it again")

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -12,12 +13,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
 
 /// How many connections are open at once; others wait to be taken.
 const CONNECTIONS_MAX: usize = 4096;
 
 /// How long somebody may take for the head of a request, and be silent between two.
 const HEAD_MAX: Duration = Duration::from_secs(30);
+
+/// How long a request may take, with its body: whoever drips one byte after the other holds a place no longer.
+const REQUEST_MAX: Duration = Duration::from_mins(1);
 
 /// How long to wait where no connection can be taken, since too many files are open.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,7 +34,8 @@ const END: Duration = Duration::from_secs(3);
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
-    let router = router.layer(CatchPanicLayer::new());
+    let slow = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_MAX);
+    let router = router.layer(slow).layer(CatchPanicLayer::new());
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
     loop {

@@ -66,6 +66,7 @@ impl Health for Well {
             ill.push(format!("nothing was judged for {} s", published.tried.read().as_secs()));
         }
         ill.extend(published.trouble.iter().map(|why| format!("the newest tick failed: {why}")));
+        ill.extend(published.ill.iter().cloned());
         ill.extend(
             self.engine.check().err().map(|illness| format!("the sources are not looked at: {illness}")),
         );
@@ -116,7 +117,7 @@ pub(super) async fn tell_watchdog(url: String, watch: Watch) {
     while published.changed().await.is_ok() {
         let is_good = {
             let newest = published.borrow_and_update();
-            newest.is_judged && newest.trouble.is_none()
+            newest.is_judged && newest.trouble.is_none() && newest.ill.is_empty()
         };
         if !is_good {
             continue;

@@ -40,7 +40,11 @@ pub(super) async fn until_the_end(
             () = first(&mut ends) => break Exit::AllOk,
             _ = hangup.recv() => {
                 reloading();
-                daemon.reload(read_again()).await;
+                // A database that somebody holds makes a reload wait: the end does not wait for it.
+                tokio::select! {
+                    () = daemon.reload(read_again()) => {}
+                    () = first(&mut ends) => break Exit::AllOk,
+                }
                 tell(&[sd_notify::NotifyState::Ready]);
             }
             // A supervisor that hears nothing starts us anew: we are silent only when nothing is judged any more.
