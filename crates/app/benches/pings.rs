@@ -95,7 +95,7 @@ impl Served {
         let pushes = Pushes::open(vec![source], Arc::clone(&store), clock::now()).await;
         let pushes = Arc::new(pushes.expect("nothing was pushed before"));
         let bare = Router::new().route("/ping/{*rest}", any(|| async { "OK" }));
-        let durable = web::ping::router(Arc::clone(&pushes));
+        let durable = web::ping::router(Arc::clone(&pushes), || {});
         let path = format!("/ping/{}", keys[0]);
         Self { bare: listen(bare).await, durable: listen(durable).await, store, pushes, path }
     }

@@ -83,8 +83,8 @@ pub(super) fn heard(event: &Event) -> Option<(SourceId, Name, Sign)> {
     let meant_at = head.at.map(|at| at.parse::<Timestamp>()).transpose().ok()?;
     let at = meant_at.map_or(event.received_at, |at| at.min(event.received_at));
     let word = read(&head.word)?;
-    let is_live = at == event.received_at;
-    let sign = Sign { word, rid, at, tail: tail(body), is_cut: head.cut, is_live };
+    let came_at = event.received_at;
+    let sign = Sign { word, rid, at, tail: tail(body), is_cut: head.cut, came_at };
     Some((SourceId::new(&head.source).ok()?, Name::new(head.ping), sign))
 }
 
@@ -157,7 +157,7 @@ mod tests {
                     at: at("2026-11-21T01:59:59.5Z"),
                     tail,
                     is_cut: false,
-                    is_live: false
+                    came_at: at("2026-11-21T02:00:00Z"),
                 }
             );
         }

@@ -69,8 +69,10 @@ pub struct Request {
     pub at: Result<Option<Timestamp>, Malformed>,
 }
 
-/// Reads what stands behind `/ping/`, and the query if there is one. `None` has no form that a ping could have.
+/// Reads what stands behind `/ping/`, and the query if there is one. One `/` at its end says nothing. `None` has no form
+/// that a ping could have.
 pub fn read(path: &str, query: Option<&str>) -> Option<Request> {
+    let path = path.strip_suffix('/').unwrap_or(path);
     let mut parts = path.split('/');
     let (first, second, third) = (parts.next()?, parts.next(), parts.next());
     if first.is_empty() || parts.next().is_some() {
@@ -79,12 +81,12 @@ pub fn read(path: &str, query: Option<&str>) -> Option<Request> {
     let key = KeyHash::of(first);
     let with_slug = |slug: &str| key.with_slug(slug);
     let doors = match (second, third) {
-        (None | Some(""), None) => [Some((key, Ok(Word::Success))), None],
+        (None, None) => [Some((key, Ok(Word::Success))), None],
+        (Some(""), _) | (None, Some(_)) => return None,
         (Some(word), None) => {
             [self::word(word).map(|word| (key, word)), Some((with_slug(word), Ok(Word::Success)))]
         }
         (Some(slug), Some(word)) => [None, Some((with_slug(slug), self::word(word)?))],
-        (None, Some(_)) => return None,
     };
     let query = query.unwrap_or_default();
     Some(Request { doors, rid: rid(query), at: at(query) })
@@ -168,6 +170,9 @@ mod tests {
     #[case("KEY/start", Word::Start)]
     #[case("KEY/fail", Word::Fail)]
     #[case("KEY/log", Word::Log)]
+    #[case("KEY/log/", Word::Log)]
+    #[case("KEY/start/", Word::Start)]
+    #[case("KEY/7/", Word::Exit(7))]
     #[case("KEY/0", Word::Exit(0))]
     #[case("KEY/00", Word::Exit(0))]
     #[case("KEY/255", Word::Exit(255))]
@@ -177,7 +182,9 @@ mod tests {
 
     #[rstest]
     #[case("KEY/nightly", Ok(Word::Success))]
+    #[case("KEY/nightly/", Ok(Word::Success))]
     #[case("KEY/nightly/start", Ok(Word::Start))]
+    #[case("KEY/nightly/start/", Ok(Word::Start))]
     #[case("KEY/nightly/3", Ok(Word::Exit(3)))]
     #[case("KEY/nightly/256", Err(Malformed::ExitStatus))]
     fn a_ping_key_with_a_slug(#[case] path: &str, #[case] word: Result<Word, Malformed>) {
@@ -200,9 +207,11 @@ mod tests {
     #[case("")]
     #[case("/")]
     #[case("/start")]
-    #[case("KEY/nightly/")]
+    #[case("KEY//")]
+    #[case("KEY//start")]
+    #[case("KEY/nightly//")]
     #[case("KEY/nightly/stop")]
-    #[case("KEY/nightly/start/")]
+    #[case("KEY/nightly/start//")]
     #[case("KEY/nightly/start/now")]
     #[case("KEY/nightly/-1")]
     fn what_is_no_ping(#[case] path: &str) {
@@ -263,7 +272,7 @@ mod tests {
         #[test]
         fn no_address_is_too_strange_to_read(path in ".*", query in ".*") {
             if let Some(request) = read(&path, Some(&query)) {
-                prop_assert!(request.doors.iter().any(Option::is_some) && path.split('/').count() <= 3);
+                prop_assert!(request.doors.iter().any(Option::is_some) && path.split('/').count() <= 4);
             }
         }
 

@@ -27,14 +27,22 @@ const READ_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// So long may a body take: what came until then is kept.
 const READ_MAX: Duration = Duration::from_secs(20);
 
-/// Takes pings at `/ping/`.
-pub fn router(pushes: Arc<Pushes>) -> Router {
+/// What pings are told to.
+#[derive(Clone)]
+struct Taking {
+    pushes: Arc<Pushes>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Takes pings at `/ping/`. `wake` is called once one is kept that changes how its job is.
+pub fn router(pushes: Arc<Pushes>, wake: impl Fn() + Send + Sync + 'static) -> Router {
     let methods = MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::POST);
-    Router::new().route("/ping/{*rest}", on(methods, ping)).with_state(pushes)
+    let taking = Taking { pushes, wake: Arc::new(wake) };
+    Router::new().route("/ping/{*rest}", on(methods, ping)).with_state(taking)
 }
 
 /// Nothing of a body is read before the key is known.
-async fn ping(State(pushes): State<Arc<Pushes>>, uri: Uri, body: Body) -> Response {
+async fn ping(State(Taking { pushes, wake }): State<Taking>, uri: Uri, body: Body) -> Response {
     let path = uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let asked = match pushes.ask(path, uri.query()) {
         Ok(asked) => asked,
@@ -44,7 +52,12 @@ async fn ping(State(pushes): State<Arc<Pushes>>, uri: Uri, body: Body) -> Respon
         return answer(StatusCode::BAD_REQUEST, "the body broke off");
     };
     match pushes.take(asked, body, is_cut, clock::now()).await {
-        Ok(()) => answer(StatusCode::OK, "OK"),
+        Ok(changes) => {
+            if changes {
+                wake();
+            }
+            answer(StatusCode::OK, "OK")
+        }
         Err(error) => refused(&error),
     }
 }

@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lastgood_core::id::{Name, SourceId};
 
 use super::ping::{Ping, Word};
-use super::post::Untaken;
+use super::post::{Dated, Untaken};
 use super::words_of;
 use crate::clock;
 use crate::push::key::KeyHash;
@@ -20,8 +21,22 @@ use crate::store::{Event, Store, StoreError};
 /// How long the locks of others are waited for.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Writes a ping down. Answers once it is on the disk.
-pub(super) async fn keep(file: &Path, source: &SourceId, name: &str, ping: &Ping) -> Result<(), Untaken> {
+/// Which job a ping belongs to.
+pub(super) struct Job<'a> {
+    /// Of which source.
+    pub(super) source: &'a SourceId,
+    /// Which of its jobs.
+    pub(super) name: &'a str,
+}
+
+/// Writes a ping down. Answers once it is on the disk. What just happened is dated by when it is written, so that a clock
+/// that was set back makes it no older than what was written before.
+pub(super) async fn keep(file: &Path, job: Job<'_>, ping: &Ping, dated: Dated) -> Result<(), Untaken> {
+    let event = event(job, ping, dated, clock::now());
+    append(file, event).await.map_err(|error| Untaken::may_pass(words_of(&error)))
+}
+
+fn event(Job { source, name }: Job<'_>, ping: &Ping, dated: Dated, now: Timestamp) -> Event {
     let written = record::Ping {
         source: source.clone(),
         name: Name::new(name),
@@ -30,13 +45,12 @@ pub(super) async fn keep(file: &Path, source: &SourceId, name: &str, ping: &Ping
             Word::Status(code) => request::Word::Exit(code),
         },
         rid: ping.rid.as_ref().and_then(|rid| u128::from_str_radix(&rid.replace('-', ""), 16).ok()),
-        at: Some(ping.at),
+        at: (dated == Dated::ByUs).then_some(ping.at),
         body: ping.body.clone().into_bytes(),
         is_cut: false,
     };
     // Whoever may write to the database needs no key.
-    let event = written.event(KeyHash([0; 32]), clock::now());
-    append(file, event).await.map_err(|error| Untaken::may_pass(words_of(&error)))
+    written.event(KeyHash([0; 32]), now)
 }
 
 async fn append(file: &Path, event: Event) -> Result<(), StoreError> {
@@ -46,4 +60,24 @@ async fn append(file: &Path, event: Event) -> Result<(), StoreError> {
     let appended = store.append_event(event).await;
     let closed = store.close().await;
     appended.and(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_waited_is_dated() {
+        let source = SourceId::new("jobs").expect("a name");
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let (happened, now) = (at("2026-11-21T02:00:00Z"), at("2026-11-21T02:00:07Z"));
+        let ping = Ping { word: Word::Status(3), at: happened, rid: None, body: "why".to_owned() };
+        for (dated, is_dated) in [(Dated::ByServer, false), (Dated::ByUs, true)] {
+            let event = event(Job { source: &source, name: "db" }, &ping, dated, now);
+            let text = String::from_utf8(event.body).expect("text");
+            assert_eq!(event.received_at, now);
+            assert_eq!(text.contains("\"at\":\"2026-11-21T02:00:00Z\""), is_dated, "{text}");
+            assert!(text.contains("\"word\":\"3\"") && text.ends_with("\nwhy"), "{text}");
+        }
+    }
 }

@@ -71,7 +71,7 @@ impl Post {
             Target::Database { file, source, asset } => {
                 let source = SourceId::new(source)
                     .map_err(|error| Untaken { words: error.to_string(), is_final: true })?;
-                local::keep(file, &source, asset, ping).await
+                local::keep(file, local::Job { source: &source, name: asset }, ping, dated).await
             }
         }
     }

@@ -249,7 +249,8 @@ fn routes(
     watch: &Watch,
     (store, links): (&Arc<dyn Store>, Option<&Arc<Links>>),
 ) -> axum::Router {
-    let mut router = web::router(pages).merge(web::ping::router(Arc::clone(pushes)));
+    let woken = watch.clone();
+    let mut router = web::router(pages).merge(web::ping::router(Arc::clone(pushes), move || woken.wake()));
     router = router.merge(web::observations::router(Arc::clone(pushes), watch.clone()));
     if let Some(links) = links {
         let woken = watch.clone();

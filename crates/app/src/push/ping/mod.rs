@@ -2,7 +2,8 @@
 //!
 //! [`Heard`] folds one [`Sign`] after the other; it reads no clock, knows no key, and judges nothing. Signs may come late
 //! and out of order: each counts at its own instant, and none makes anything newer than it was. Only one that happened
-//! when it came is never older than those before it, whatever the clock was set to meanwhile.
+//! when it came is never older than those before it, whatever the clock was set to meanwhile; and while the clock is
+//! evidently behind, no failure is.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ mod observed;
 
 use instant::At;
 pub use observed::{Planning, observe};
+
+/// One that came this soon after it happened did not wait anywhere.
+const SOON: SignedDuration = SignedDuration::from_mins(5);
 
 /// So many runs may be under way at once; of more, those in the middle are forgotten.
 const OPEN_MAX: usize = 100;
@@ -40,8 +44,8 @@ pub struct Sign {
     pub tail: Option<Box<str>>,
     /// True if more came with it than was kept, so that these are not its last lines.
     pub is_cut: bool,
-    /// True if it happened when it came, and so after all that came before.
-    pub is_live: bool,
+    /// When it came, by our clock; never before it happened.
+    pub came_at: Timestamp,
 }
 
 /// What is known of one job.
@@ -163,6 +167,11 @@ impl Heard {
         *self.plan == *plan
     }
 
+    /// True if a run failed, and none succeeded since.
+    pub(super) fn is_failing(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
     /// Plans it anew: what was planned before `now` counts for nothing.
     pub(super) fn plan_anew(&mut self, plan: &str, now: Timestamp) {
         self.plan = plan.into();
@@ -181,11 +190,20 @@ impl Heard {
     }
 
     /// A clock that was set back makes nothing older: a failure that came after a success is a failure.
+    ///
+    /// That it was set back shows where a sign comes before one that came earlier. Then the instants of both cannot be
+    /// compared, and what came at once counts in the order in which it came. So does a failure that waited: told twice
+    /// is better than hidden. A success that waited may be older than a failure that is known, and ends none.
     fn happened_at(&self, sign: &Sign) -> At {
-        let next = |seen: At| seen.0.saturating_add(SignedDuration::from_nanos(1)).expect("no calendar unit");
-        match self.seen_at {
-            Some(seen) if sign.is_live => At(sign.at.max(next(seen))),
-            Some(_) | None => At(sign.at),
+        let Some(seen) = self.seen_at else { return At(sign.at) };
+        let is_set_back = sign.came_at < seen.0;
+        let is_soon = sign.came_at.duration_since(sign.at) <= SOON;
+        let has_failed = sign.word.outcome() == Some(Outcome::Failed);
+        if sign.at == sign.came_at || is_set_back && (is_soon || has_failed) {
+            let next = seen.0.saturating_add(SignedDuration::from_nanos(1)).expect("no calendar unit");
+            At(sign.at.max(next))
+        } else {
+            At(sign.at)
         }
     }
 

@@ -21,8 +21,9 @@ fn minute(count: i64) -> Timestamp {
     configured_at + SignedDuration::from_mins(count)
 }
 
+/// One that comes after all others.
 fn sign(minutes: i64, word: Word, rid: Option<u128>) -> Sign {
-    Sign { word, rid, at: minute(minutes), tail: None, is_cut: false, is_live: false }
+    Sign { word, rid, at: minute(minutes), tail: None, is_cut: false, came_at: minute(2_000_000) }
 }
 
 /// Reads `START 10 a`: the word, the minute, and the run if it is named.
@@ -317,7 +318,7 @@ proptest! {
 
 #[test]
 fn a_clock_that_is_set_back_hides_no_failure_and_no_success() {
-    let live = |text: &str| Sign { is_live: true, ..read(text) };
+    let live = |text: &str| came(text, 0);
     let mut heard = heard(&["ok 1440"]);
     heard.hear(&live("fail 10"));
     let failed = stated_with(&heard, &HOURLY).last_run;
@@ -327,4 +328,44 @@ fn a_clock_that_is_set_back_hides_no_failure_and_no_success() {
     assert!(matches!(stated_with(&heard, &HOURLY).last_run, LastRun::Failed { in_row: 1, .. }));
     heard.hear(&live("ok 13"));
     assert_eq!(stated_with(&heard, &HOURLY).last_run, LastRun::Succeeded);
+}
+
+/// One that came so many minutes after it happened.
+fn came(text: &str, later: i64) -> Sign {
+    let sign = read(text);
+    Sign { came_at: sign.at + SignedDuration::from_mins(later), ..sign }
+}
+
+#[test]
+fn a_failure_that_comes_after_the_clock_was_set_back_by_a_day_is_a_failure() {
+    // At once without a date, at once with one, and after hours in a spool.
+    for later in [0, 1, 4, 6, 300] {
+        let mut heard = heard(&[]);
+        heard.hear(&came("ok 2000", 0));
+        heard.hear(&came("start 559", 0));
+        heard.hear(&came("3 560", later));
+        let asset = stated_with(&heard, &HOURLY);
+        assert!(matches!(asset.last_run, LastRun::Failed { in_row: 1, .. }), "{later}: {asset:?}");
+        assert!(heard.is_failing());
+        assert_eq!(asset.more.details.first(), Some(&("exit status", "3".into())), "{later}");
+        assert_eq!(asset.last_good, Stated::Value(minute(2000)), "it is known when it was good last");
+        // The next one that comes at once and is good ends it, with a date or without.
+        heard.hear(&came("ok 900", later.min(4)));
+        assert_eq!(stated_with(&heard, &HOURLY).last_run, LastRun::Succeeded, "{later}");
+    }
+}
+
+#[test]
+fn a_success_that_waited_ends_no_failure_and_a_failure_that_waited_is_no_newer_than_it_was() {
+    let mut heard = heard(&[]);
+    heard.hear(&came("ok 1000", 0));
+    // The clock goes right: each counts at its own instant, also where it waited only a little.
+    heard.hear(&came("fail 998", 4));
+    assert_eq!(stated_with(&heard, &HOURLY).last_run, LastRun::Succeeded);
+    heard.hear(&came("fail 1010", 0));
+    heard.hear(&came("ok 1008", 4));
+    assert_eq!(stated_with(&heard, &HOURLY).last_run, failed(1, 1010));
+    // It was set back: nobody knows which of both was first.
+    heard.hear(&came("ok 500", 60));
+    assert_eq!(stated_with(&heard, &HOURLY).last_run, failed(1, 1010));
 }

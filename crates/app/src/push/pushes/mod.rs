@@ -24,6 +24,9 @@ use super::request::{self, Malformed, Word};
 use crate::store::{Store, StoreError};
 
 mod kept;
+mod unplaced;
+
+use unplaced::Unplaced;
 
 /// So many events are read at once: each may hold 100 000 bytes.
 const EVENTS_PER_READ: u32 = 200;
@@ -55,6 +58,7 @@ struct Known {
     lookers: Vec<Arc<LookSource>>,
     sources: Vec<Listed>,
     places: HashMap<SourceId, usize>,
+    unplaced: Unplaced,
 }
 
 /// A sign, and the job it came from.
@@ -130,21 +134,21 @@ impl Pushes {
         Ok(Asked { door: Arc::clone(door), key, word: word?, rid: request.rid?, at: request.at? })
     }
 
-    /// Keeps a ping, and answers once it is on the disk. `is_cut` says that more came with it than `body` holds.
+    /// Keeps a ping, and answers once it is on the disk: whether it changes how its job is, so that somebody should look
+    /// soon. Those are failures, and the success after one. `is_cut` says that more came with it than `body` holds.
     pub async fn take(
         &self,
         asked: Asked,
         body: Vec<u8>,
         is_cut: bool,
         now: Timestamp,
-    ) -> Result<(), PingError> {
+    ) -> Result<bool, PingError> {
         let Asked { door, key, word, rid, at } = asked;
         let (source, name) = (door.source.clone(), door.name.clone());
         let event = Ping { source, name, word, rid, at, body, is_cut }.event(key, now);
         let heard = record::heard(&event);
         let number = self.store.append_event(event).await.map_err(PingError::NotKept)?;
-        self.known().take(number, heard);
-        Ok(())
+        Ok(self.known().take(number, heard))
     }
 
     /// Returns what is known of each source of which anything was heard since it was returned last, and of those that
@@ -220,7 +224,12 @@ impl Pushes {
             let is_last = events.len() < EVENTS_PER_READ as usize;
             let heard: Vec<_> =
                 events.iter().map(|(number, event)| (*number, record::heard(event))).collect();
-            self.known().read(heard);
+            let notes = {
+                let mut known = self.known();
+                known.read(heard);
+                known.unplaced.unsaid()
+            };
+            unplaced::say(&notes);
             if is_last {
                 return Ok(());
             }
@@ -248,6 +257,7 @@ impl Known {
             lookers: Vec::new(),
             sources: Vec::new(),
             places: HashMap::new(),
+            unplaced: Unplaced::default(),
         }
     }
 
@@ -276,10 +286,33 @@ impl Known {
         let ids = self.sources.iter().map(|listed| listed.expected.id.clone());
         self.places = ids.zip(0..).collect();
         self.kept = None;
+        self.unplaced = Unplaced::default();
     }
 
-    /// Folds a ping of this number if it is the next one; else it waits, or was folded before.
-    fn take(&mut self, number: i64, heard: Option<SignOf>) {
+    /// Folds a ping of this number if it is the next one; else it waits, or was folded before. Returns whether it
+    /// changes how a job is, as far as that is known yet.
+    fn take(&mut self, number: i64, heard: Option<SignOf>) -> bool {
+        let is_end = |(_, _, sign): &&SignOf| sign.word.outcome().is_some();
+        let ended = heard.as_ref().filter(is_end).map(|(source, name, _)| (source.clone(), name.clone()));
+        let is_failing =
+            |known: &Self| ended.as_ref().is_some_and(|(source, name)| known.is_failing(source, name));
+        let was_failing = is_failing(self);
+        self.take_in_turn(number, heard);
+        let is_waiting = ended.is_some() && number > self.upto;
+        was_failing || is_waiting || is_failing(self)
+    }
+
+    fn is_failing(&self, source: &SourceId, name: &Name) -> bool {
+        self.place_of(source, name).is_some_and(|(listed, job)| self.sources[listed].heard[job].is_failing())
+    }
+
+    /// Which source, and which of its jobs.
+    fn place_of(&self, source: &SourceId, name: &Name) -> Option<(usize, usize)> {
+        let listed = *self.places.get(source)?;
+        Some((listed, *self.sources[listed].places.get(name)?))
+    }
+
+    fn take_in_turn(&mut self, number: i64, heard: Option<SignOf>) {
         if number == self.upto + 1 {
             self.fold(number, heard);
             self.drain();
@@ -317,12 +350,13 @@ impl Known {
     fn fold(&mut self, number: i64, heard: Option<SignOf>) {
         self.upto = number;
         let Some((source, name, sign)) = heard else { return };
-        let Some(place) = self.places.get(&source) else { return };
-        let listed = &mut self.sources[*place];
-        if let Some(place) = listed.places.get(&name) {
-            Arc::make_mut(&mut listed.heard[*place]).hear(&sign);
-            listed.has_changed = true;
-        }
+        let Some((listed, job)) = self.place_of(&source, &name) else {
+            self.unplaced.note(source, name);
+            return;
+        };
+        let listed = &mut self.sources[listed];
+        Arc::make_mut(&mut listed.heard[job]).hear(&sign);
+        listed.has_changed = true;
     }
 
     fn all(&self) -> Vec<HeardOf> {

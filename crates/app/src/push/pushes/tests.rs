@@ -53,7 +53,8 @@ async fn open(store: &Arc<dyn Store>, now: Timestamp) -> Pushes {
     Pushes::open(vec![PushSource::Pings(source(&["a", "b"]))], Arc::clone(store), now).await.unwrap()
 }
 
-async fn ping(pushes: &Pushes, path: &str, minutes: i64) -> Result<(), PingError> {
+/// Returns whether the answer changes.
+async fn ping(pushes: &Pushes, path: &str, minutes: i64) -> Result<bool, PingError> {
     let asked = pushes.ask(path, None)?;
     pushes.take(asked, Vec::new(), false, minute(minutes)).await
 }
@@ -179,7 +180,7 @@ fn pings_are_folded_in_the_order_of_their_numbers_whoever_is_answered_first() {
         Some((
             SourceId::new("jobs").unwrap(),
             Name::new("a"),
-            Sign { word, rid: None, at, tail: None, is_cut: false, is_live: false },
+            Sign { word, rid: None, at, tail: None, is_cut: false, came_at: minute(9) },
         ))
     };
     // All at the same instant: the last one counts.
@@ -205,7 +206,7 @@ fn too_many_that_wait_are_left_to_the_store() {
     let mut known = Known::new(0);
     let heard = || {
         let at = minute(1);
-        let sign = Sign { word: Word::Log, rid: None, at, tail: None, is_cut: false, is_live: false };
+        let sign = Sign { word: Word::Log, rid: None, at, tail: None, is_cut: false, came_at: minute(9) };
         Some((SourceId::new("jobs").unwrap(), Name::new("a"), sign))
     };
     for number in 2..=i64::try_from(AHEAD_MAX).unwrap() + 10 {
@@ -266,4 +267,65 @@ async fn a_token_says_who_pushes() {
     assert_eq!((id("token-z"), id(""), id("token-x ")), (None, None, None));
     pushes.reload(vec![looker("y")], minute(1));
     assert_eq!((id("token-x"), id("token-y")), (None, Some("y".to_owned())));
+}
+
+#[tokio::test]
+async fn only_what_changes_the_answer_is_told() {
+    let memory = memory().await;
+    let pushes = open(&memory, minute(0)).await;
+    let mut minutes = 0;
+    for (path, changes) in [
+        ("key-a/start", false),
+        ("key-a", false),
+        ("key-a/fail", true),
+        ("key-b", false),
+        ("key-a/start", false),
+        ("key-a/log", false),
+        ("key-a/7", true),
+        ("key-a/0", true),
+        ("key-a/0", false),
+    ] {
+        minutes += 1;
+        assert_eq!(ping(&pushes, path, minutes).await.unwrap(), changes, "{path} at {minutes}");
+    }
+    // What waits for its predecessor is not folded yet: an end may change anything.
+    let mut known = pushes.known();
+    let upto = known.upto;
+    let heard = |word| {
+        let sign = Sign { word, rid: None, at: minute(20), tail: None, is_cut: false, came_at: minute(20) };
+        Some((SourceId::new("jobs").unwrap(), Name::new("a"), sign))
+    };
+    assert!(known.take(upto + 3, heard(Word::Fail)));
+    assert!(!known.take(upto + 2, heard(Word::Start)));
+    assert!(known.take(upto + 1, heard(Word::Success)));
+    assert!(known.sources[0].heard[0].is_failing());
+}
+
+#[test]
+fn what_belongs_to_no_job_is_noted_once_and_not_without_end() {
+    let mut known = Known::new(0);
+    known.expect(vec![PushSource::Pings(source(&["a"]))], HashMap::new(), minute(0));
+    let heard = |source: &str, name: &str| {
+        let at = minute(1);
+        let sign = Sign { word: Word::Log, rid: None, at, tail: None, is_cut: false, came_at: at };
+        Some((SourceId::new(source).unwrap(), Name::new(name), sign))
+    };
+    let long = "x".repeat(1_000);
+    let strange = ["typo\n\u{1b}[31m", long.as_str()];
+    known.take(1, heard("jobs", "a"));
+    known.read(vec![(2, heard("jobs", strange[0])), (3, heard("job", "a")), (4, heard("jobs", strange[0]))]);
+    known.take(5, heard("jobs", strange[1]));
+    let noted = known.unplaced.unsaid();
+    let texts: Vec<_> = noted.iter().map(|one| (one.source.as_str(), one.name.as_str())).collect();
+    let cut = format!("{}…", "x".repeat(100));
+    assert_eq!(texts, [("jobs", "typo\\n\\u{1b}[31m"), ("job", "a"), ("jobs", cut.as_str())]);
+    known.take(6, heard("job", "a"));
+    assert!(known.unplaced.unsaid().is_empty());
+    for number in 7..1_000 {
+        known.take(number, heard("jobs", &number.to_string()));
+    }
+    assert_eq!(known.unplaced.unsaid().len() + 3, unplaced::NAMES_MAX);
+    known.expect(vec![PushSource::Pings(source(&["a"]))], HashMap::new(), minute(2));
+    known.take(1_000, heard("job", "a"));
+    assert_eq!(known.unplaced.unsaid().len(), 1, "another configuration is another question");
 }

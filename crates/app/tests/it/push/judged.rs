@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use lastgood::push::Pushes;
+use lastgood::push::key::KeyHash;
+use lastgood::push::{Pushes, record, request};
+use lastgood::store::Store;
 use lastgood_core::checks::{self, never_used, schedule, stuck, unsuccessful};
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{self, Subject};
-use lastgood_core::id::{CheckId, SourceId};
+use lastgood_core::id::{CheckId, Name, SourceId};
 use lastgood_core::judge;
 use lastgood_core::verdict::Outcome;
 use rstest::rstest;
@@ -102,4 +104,63 @@ async fn a_period_begins_anew_with_every_run() {
     assert_eq!(verdicts(&pushes, "weekly", late).await, bad);
     send(&pushes, &key, "2026-11-12T07:00:01Z ok").await;
     assert_eq!(verdicts(&pushes, "weekly", late + SignedDuration::from_secs(1)).await, ALL_OK);
+}
+
+/// How a failure comes in, after the clock was set back by a day.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Over HTTP, at once: with a date or without.
+    Http(Option<&'static str>),
+    /// Written beside the daemon.
+    Local(Option<&'static str>),
+}
+
+#[rstest]
+#[case::at_once(Way::Http(None))]
+#[case::at_once_and_dated(Way::Http(Some("2026-11-02T03:59:58Z")))]
+#[case::dated_by_a_clock_that_goes_right(Way::Http(Some("2026-11-03T03:59:58Z")))]
+#[case::after_hours_in_a_spool(Way::Http(Some("2026-11-02T02:50:00Z")))]
+#[case::local(Way::Local(None))]
+#[case::local_and_dated(Way::Local(Some("2026-11-02T03:59:58Z")))]
+#[case::local_after_hours_in_a_spool(Way::Local(Some("2026-11-02T02:50:00Z")))]
+#[tokio::test]
+async fn a_failure_counts_though_the_clock_was_set_back_by_a_day(#[case] way: Way) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_store(folder.path()).await;
+    let open = async |now| {
+        Pushes::open(sources_in(folder.path()), Arc::clone(&store) as Arc<dyn Store>, at(now)).await.unwrap()
+    };
+    let pushes = open("2026-11-01T12:00:00Z").await;
+    send(&pushes, KEY, "2026-11-03T02:40:00Z ok").await;
+    let now = at("2026-11-02T04:00:00Z");
+    match way {
+        Way::Http(dated) => {
+            let query = dated.map(|dated| format!("at={dated}"));
+            let asked = pushes.ask(&format!("{KEY}/fail"), query.as_deref()).expect("a known key");
+            assert!(
+                pushes.take(asked, Vec::new(), false, now).await.expect("it is kept"),
+                "it is looked at soon"
+            );
+        }
+        Way::Local(dated) => {
+            let ping = record::Ping {
+                source: SourceId::new("jobs").expect("a name"),
+                name: Name::new("nightly"),
+                word: request::Word::Exit(1),
+                rid: None,
+                at: dated.map(at),
+                body: Vec::new(),
+                is_cut: false,
+            };
+            store.append_event(ping.event(KeyHash([0; 32]), now)).await.expect("it is kept");
+        }
+    }
+    let unsuccessful = (unsuccessful::ID, Outcome::Bad);
+    assert!(verdicts(&pushes, "nightly", now).await.contains(&unsuccessful), "{way:?}");
+    pushes.keep().await;
+    drop(pushes);
+    let again = open("2026-11-02T04:00:00Z").await;
+    assert!(verdicts(&again, "nightly", now).await.contains(&unsuccessful), "after a restart: {way:?}");
+    send(&again, KEY, "2026-11-02T05:00:00Z ok").await;
+    assert!(verdicts(&again, "nightly", now).await.contains(&(unsuccessful::ID, Outcome::Ok)), "{way:?}");
 }

@@ -1,6 +1,7 @@
 //! Is whatever is pushed over HTTP taken, kept and understood: by the real store, from the real clients?
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,6 +88,8 @@ struct Server {
     store: Arc<dyn Store>,
     pushes: Arc<Pushes>,
     taken: Taken,
+    /// How often somebody was asked to look soon.
+    woken: Arc<AtomicUsize>,
     stop: CancellationToken,
 }
 
@@ -96,13 +99,18 @@ impl Server {
         let pushes =
             Pushes::open(sources_in(folder), Arc::clone(&store), clock::now()).await.expect("it is read");
         let (pushes, taken) = (Arc::new(pushes), Taken::default());
-        let router = web::ping::router(Arc::clone(&pushes));
+        let woken = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&woken);
+        let wake = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        };
+        let router = web::ping::router(Arc::clone(&pushes), wake);
         let router = router.merge(web::observations::router(Arc::clone(&pushes), taken.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, router, stop.clone()));
-        Self { address, store, pushes, taken, stop }
+        Self { address, store, pushes, taken, woken, stop }
     }
 
     /// Asks with a body of its own length.

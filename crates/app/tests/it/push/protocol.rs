@@ -1,5 +1,7 @@
 //! Are the words of the Healthchecks ping API understood, whatever comes with them?
 
+use std::sync::atomic::Ordering;
+
 use lastgood_core::observation::{LastRun, Stated};
 
 use super::{KEY, PING_KEY, Server, body_of, exchange, line_of};
@@ -35,6 +37,47 @@ async fn every_method_and_every_word_is_answered_ok_once_it_is_kept() {
         assert!(matches!(job.last_good, Stated::Value(_)));
         assert_eq!(job.more.started_at, Stated::Missing);
     }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let words = ["success", "start", "fail", "log", "7"];
+    for place in [KEY.to_owned(), format!("{PING_KEY}/weekly")] {
+        for word in ["/", "/start/", "/fail/", "/log/", "/7/"] {
+            let reply = server.ask("POST", &format!("/ping/{place}{word}?rid={RID}"), b"").await;
+            assert_eq!((reply.status, reply.body.as_str()), (200, "OK"), "{place}{word}");
+        }
+        assert_eq!(server.ask("POST", &format!("/ping/{place}/fail//"), b"").await.status, 404);
+    }
+    let events = server.events().await;
+    let kept: Vec<_> =
+        events.iter().map(|event| line_of(event)["word"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kept, [words, words].concat());
+}
+
+#[tokio::test]
+async fn a_failure_and_the_success_after_it_are_looked_at_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    for (word, woken) in [
+        ("/start", 0),
+        ("", 0),
+        ("/fail", 1),
+        ("/start", 1),
+        ("/log", 1),
+        ("/3", 2),
+        ("/0", 3),
+        ("", 3),
+        ("/256", 3),
+    ] {
+        server.ask("POST", &format!("/ping/{KEY}{word}"), b"").await;
+        assert_eq!(server.woken.load(Ordering::SeqCst), woken, "{word}");
+    }
+    server.store.close().await.unwrap();
+    assert_eq!(server.ask("POST", &format!("/ping/{KEY}/fail"), b"").await.status, 503);
+    assert_eq!(server.woken.load(Ordering::SeqCst), 3, "what is not kept changes nothing");
 }
 
 #[tokio::test]
