@@ -39,8 +39,18 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// The most a program may write to its output, in bytes: nobody reads more than its last lines.
 const STDOUT_MAX_BYTES: usize = 1024 * 1024;
 
+/// `EX_DATAERR`, `EX_NOUSER` and `EX_NOHOST` of sysexits.h: only who names one of these means that it will never do. 1 is
+/// what every program ends with that met any trouble, most of which passes.
+const GIVE_UP: [i32; 3] = [65, 67, 68];
+
 /// `EX_TEMPFAIL` of sysexits.h: try again later.
 const AGAIN_LATER: i32 = 75;
+
+/// `EX_NOPERM` of sysexits.h: it may not.
+const MAY_NOT: i32 = 77;
+
+/// `EX_CONFIG` of sysexits.h: its settings are wrong.
+const WRONG_SETTINGS: i32 = 78;
 
 /// What every program is given of our environment. Anything else may be a secret of somebody else.
 const HANDED_ON: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "TZ"];
@@ -122,9 +132,16 @@ impl Command {
             End::Code(AGAIN_LATER) => {
                 (FailureKind::RateLimited, "ended with 75, which asks to try again later".to_owned())
             }
-            End::Code(code) => {
+            End::Code(MAY_NOT) => {
+                (FailureKind::Denied, "ended with 77, which says that it may not".to_owned())
+            }
+            End::Code(WRONG_SETTINGS) => {
+                (FailureKind::Unsupported, "ended with 78, which says that its settings are wrong".to_owned())
+            }
+            End::Code(code) if GIVE_UP.contains(&code) => {
                 (FailureKind::Refused, format!("ended with {code}, which gives the message up"))
             }
+            End::Code(code) => (FailureKind::Malformed, format!("ended with {code}")),
             End::Signal(signal) => (FailureKind::Unreachable, format!("was killed by signal {signal}")),
             End::Deadline => {
                 let seconds = self.deadline.as_secs_f64();
@@ -137,8 +154,12 @@ impl Command {
                 (FailureKind::Malformed, format!("wrote more than {STDOUT_MAX_BYTES} bytes and was stopped"))
             }
         };
-        let remedy = match kind {
-            FailureKind::Refused => "75 instead would keep it for later",
+        let remedy = match (kind, spoken.end) {
+            (FailureKind::Refused, _) => "75 instead would keep it for later",
+            (FailureKind::Malformed, End::Code(_)) => "repair what it names; what waits is sent then",
+            (FailureKind::Malformed, _) => "see why; what waits is sent then",
+            (FailureKind::Unreachable, _) => "see who stopped it; it is started again",
+            (FailureKind::Denied, _) => "give it the right it misses; what waits is sent then",
             _ => advice(kind),
         };
         Err(ChannelError::new(kind, format!("the program {} {what}{said}; {remedy}", self.shown())))

@@ -15,7 +15,7 @@ pub enum Repeat {
     /// Late: somebody has to repair something. 5 min after the first attempt, then twice as long each time, at most
     /// 1 h. Giving up would lose every message written while a password was wrong.
     Late,
-    /// Never.
+    /// Never: only where this very message, or its address, is said to be wrong. A message that is given up is lost.
     Never,
 }
 
@@ -33,7 +33,9 @@ pub const fn advice(kind: FailureKind) -> &'static str {
         FailureKind::RateLimited => {
             "nothing, unless it stays so: then ask the other side for more, or send less"
         }
-        FailureKind::Malformed => "see whether address and port are those of the right service",
+        FailureKind::Malformed => {
+            "see whether address and port are those of the right service; what waits is sent then"
+        }
         FailureKind::Refused => {
             "correct the address, or tell this recipient another way: this message is not sent again"
         }

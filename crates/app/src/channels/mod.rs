@@ -139,11 +139,13 @@ impl Message {
         Ok(())
     }
 
-    /// Returns the subject as one short line without control characters.
+    /// Returns the subject as one short line without control characters. It holds no `=?` either: in a header of a mail,
+    /// ours or that of a program, a reader would take what begins so for an encoded word and show something else.
     fn subject_line(&self) -> String {
         // An escape is longer than its character, so cut after escaping; but never escape a megabyte for 300 bytes.
         let begin = lastgood_core::observation::cut(&self.subject, SUBJECT_MAX_BYTES);
-        lastgood_core::observation::cut(&Escaped(begin.trim()).to_string(), SUBJECT_MAX_BYTES)
+        let line = Escaped(begin.trim()).to_string().replace("=?", "= ?");
+        lastgood_core::observation::cut(&line, SUBJECT_MAX_BYTES)
     }
 
     /// Returns the message as a program is given it.

@@ -66,6 +66,8 @@ fn a_message_beyond_the_limit_is_refused_and_never_cut() {
 #[test]
 fn a_subject_is_one_short_line() {
     assert_eq!(hostile().subject_line(), r"BAD\r\nBcc: eve@example.org\r\n\r\n\u{0}body \u{1b}[2J");
+    let encoded = Message { subject: "BAD ==??=?utf-8?q?OK?=".to_owned(), ..hostile() }.subject_line();
+    assert_eq!(encoded, "BAD == ??= ?utf-8?q?OK?=");
     let long = Message { subject: "\u{7}".repeat(1024 * 1024), ..hostile() }.subject_line();
     assert!(long.len() <= SUBJECT_MAX_BYTES + "…".len() && long.ends_with('…'), "{long}");
 }

@@ -80,6 +80,9 @@ impl Broken {
             FailureKind::Refused => {
                 "the message is not sent again; correct the address, or tell them another way"
             }
+            FailureKind::Denied if step > Step::Sender => {
+                "correct the login, the sender, the address or a filter, as it says; what waits is sent then"
+            }
             _ => advice(kind),
         };
         let reason = format!("the mail server refused {} with {code}{said}; {remedy}", step.shown());
@@ -98,18 +101,49 @@ impl Broken {
     }
 }
 
-/// What a code means: 4xx is later, whatever the step. 5xx is about us before a recipient was named, and about the
-/// recipient or the mail after that, unless the code itself says that it is about us.
+/// What a code means: 4xx is later, whatever the step. 5xx is final only where it says that this address is wrong, or this
+/// mail too large; anything else (a policy, a filter, a full mailbox, a server that is set up wrongly) can be repaired, and
+/// giving up would lose what was written meanwhile.
 fn kind_of(step: Step, code: u16, text: &str) -> FailureKind {
-    let is_about_us = matches!(code, 530 | 534 | 535 | 538);
+    let status = Status::read(text);
     match (code, step) {
         (400..500, _) => FailureKind::RateLimited,
         (_, Step::Tls) => FailureKind::Unsupported,
         (_, Step::Greeting | Step::Login | Step::Sender) => FailureKind::Denied,
-        _ if is_about_us => FailureKind::Denied,
-        // 5.7.x at a recipient is policy ("relay access denied"): nearly always our login, and cheap to ask again.
-        (_, Step::Recipient) if text.starts_with("5.7.") => FailureKind::Denied,
-        (_, Step::Recipient | Step::Content | Step::End) => FailureKind::Refused,
+        _ if status.is_some_and(Status::is_too_large) => FailureKind::Refused,
+        // A full mailbox, at whichever code; a 552 that does not say which limit was met is taken for one.
+        _ if status == Some(MAILBOX_FULL) || (code == 552 && status.is_none()) => FailureKind::RateLimited,
+        (550 | 551 | 553, _) if status.is_some_and(Status::is_wrong_recipient) => FailureKind::Refused,
+        (550 | 551 | 553, Step::Recipient) if status.is_none() => FailureKind::Refused,
+        (_, Step::Recipient | Step::Content | Step::End) => FailureKind::Denied,
+    }
+}
+
+/// An enhanced status code of class 5 (RFC 3463): its subject and its detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Status(u16, u16);
+
+/// 5.2.2.
+const MAILBOX_FULL: Status = Status(2, 2);
+
+impl Status {
+    /// Reads what a text begins with, such as `5.1.1 nobody`, `5.1.1:nobody` or `#5.1.1 nobody`.
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim_start_matches([' ', '#', '(', '[']);
+        let end = text.find(|character: char| !character.is_ascii_digit() && character != '.');
+        let number = text[..end.unwrap_or(text.len())].trim_end_matches('.');
+        let (subject, detail) = number.strip_prefix("5.")?.split_once('.')?;
+        Some(Self(subject.parse().ok()?, detail.parse().ok()?))
+    }
+
+    /// Longer than the mailbox takes, or too big for the system.
+    fn is_too_large(self) -> bool {
+        matches!(self, Self(2, 3) | Self(3, 4))
+    }
+
+    /// 5.1.7 and 5.1.8 are about the address of the sender, which many servers look at only now; so may be 5.1.0.
+    fn is_wrong_recipient(self) -> bool {
+        self.0 == 1 && !matches!(self.1, 0 | 7 | 8)
     }
 }
 
@@ -179,9 +213,33 @@ mod tests {
     #[case::no_relay(Step::Recipient, 554, "5.7.1 relay access denied", FailureKind::Denied)]
     #[case::greylisted(Step::Recipient, 450, "", FailureKind::RateLimited)]
     #[case::nobody_there(Step::Recipient, 550, "5.1.1 unknown", FailureKind::Refused)]
-    #[case::nobody_left(Step::Content, 554, "", FailureKind::Refused)]
+    #[case::nobody_there_without_a_status(Step::Recipient, 550, "No such user", FailureKind::Refused)]
+    #[case::moved(Step::Recipient, 551, "", FailureKind::Refused)]
+    #[case::no_mailbox(Step::Recipient, 553, "5.1.3 syntax", FailureKind::Refused)]
+    #[case::not_found_at_exchange(Step::Recipient, 550, "5.1.10 not found", FailureKind::Refused)]
+    #[case::sender_looked_at_late(Step::Recipient, 550, "5.1.8 no such domain", FailureKind::Denied)]
+    #[case::sender_unknown(Step::Recipient, 550, "5.1.0 sender unknown", FailureKind::Denied)]
+    #[case::listed(Step::Recipient, 550, "5.7.1 listed at rbl", FailureKind::Denied)]
+    #[case::listed_with_a_colon(Step::Recipient, 550, "5.7.1: listed", FailureKind::Denied)]
+    #[case::listed_with_a_hash(Step::Recipient, 550, "#5.7.1 listed", FailureKind::Denied)]
+    #[case::a_status_alone(Step::Recipient, 550, "5.7.1", FailureKind::Denied)]
+    #[case::letters_first(Step::Recipient, 550, "größe 5.7.1", FailureKind::Refused)]
+    #[case::mailbox_disabled(Step::Recipient, 550, "5.2.1 disabled", FailureKind::Denied)]
+    #[case::no_transaction(Step::Recipient, 554, "", FailureKind::Denied)]
+    #[case::bad_sequence(Step::Recipient, 503, "5.5.1 MAIL first", FailureKind::Denied)]
+    #[case::mailbox_full(Step::Recipient, 552, "5.2.2 full", FailureKind::RateLimited)]
+    #[case::mailbox_full_at_550(Step::Recipient, 550, "5.2.2 full", FailureKind::RateLimited)]
+    #[case::storage(Step::Recipient, 552, "", FailureKind::RateLimited)]
+    #[case::nobody_left(Step::Content, 554, "", FailureKind::Denied)]
     #[case::disk_full(Step::End, 452, "", FailureKind::RateLimited)]
-    #[case::taken_for_spam(Step::End, 554, "5.7.1 spam", FailureKind::Refused)]
+    #[case::full_after_all(Step::End, 552, "5.2.2 full", FailureKind::RateLimited)]
+    #[case::storage_after_all(Step::End, 552, "", FailureKind::RateLimited)]
+    #[case::too_large(Step::End, 552, "5.3.4 too big", FailureKind::Refused)]
+    #[case::too_large_for_the_mailbox(Step::End, 552, "5.2.3 too long", FailureKind::Refused)]
+    #[case::taken_for_spam(Step::End, 554, "5.7.1 spam", FailureKind::Denied)]
+    #[case::policy(Step::End, 550, "5.7.26 unauthenticated", FailureKind::Denied)]
+    #[case::nobody_there_after_all(Step::End, 550, "5.1.1 unknown", FailureKind::Refused)]
+    #[case::no_reason(Step::End, 550, "", FailureKind::Denied)]
     fn a_code_means_what_it_means_at_its_step(
         #[case] step: Step,
         #[case] code: u16,

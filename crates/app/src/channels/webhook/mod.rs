@@ -186,16 +186,17 @@ impl Webhook {
     }
 }
 
-/// What a status means: 4xx is for ever, but those that are about the moment or about us.
+/// What a status means. Only what is said of this very message, or of an address that is gone for good, is for ever: a
+/// receiver that is being deployed, or a proxy before it, answers 404 or 400 for a while.
 fn kind_of(status: StatusCode) -> FailureKind {
     match status.as_u16() {
         // A redirect is an address that has moved: nobody but the operator says where secrets go.
-        300..400 => FailureKind::Unsupported,
+        300..=399 => FailureKind::Unsupported,
         401 | 403 | 407 => FailureKind::Denied,
         408 => FailureKind::TimedOut,
         425 | 429 | 503 => FailureKind::RateLimited,
-        400..500 => FailureKind::Refused,
-        500..600 => FailureKind::Unreachable,
+        410 | 413 | 422 => FailureKind::Refused,
+        500..=599 => FailureKind::Unreachable,
         _ => FailureKind::Malformed,
     }
 }

@@ -49,14 +49,35 @@ async fn the_exit_code_decides_and_the_last_lines_tell_why() {
     let failed =
         |line: &'static str| async move { run(line, &message("m-1")).await.0.expect_err("a failure") };
     let (kind, reason) = failed("for n in 1 2 3 4 5; do echo line $n >&2; done; exit 3").await;
-    assert_eq!(kind, FailureKind::Refused);
+    assert_eq!(kind, FailureKind::Malformed);
     assert_eq!(
         reason,
-        "the program /bin/sh ended with 3, which gives the message up: \"line 3 / line 4 / line 5\"; 75 instead would \
-         keep it for later"
+        "the program /bin/sh ended with 3: \"line 3 / line 4 / line 5\"; repair what it names; what waits is sent then"
     );
-    assert_eq!(failed("exit 75").await.0, FailureKind::RateLimited);
-    assert_eq!(failed("kill -15 $$").await.0, FailureKind::Unreachable);
+    let (_, reason) = failed("exit 67").await;
+    assert_eq!(
+        reason,
+        "the program /bin/sh ended with 67, which gives the message up; 75 instead would keep it for later"
+    );
+    for (line, kind) in [
+        ("exit 65", FailureKind::Refused),
+        ("exit 67", FailureKind::Refused),
+        ("exit 68", FailureKind::Refused),
+        ("exit 75", FailureKind::RateLimited),
+        ("exit 77", FailureKind::Denied),
+        ("exit 78", FailureKind::Unsupported),
+        ("exit 1", FailureKind::Malformed),
+        ("exit 2", FailureKind::Malformed),
+        ("exit 64", FailureKind::Malformed),
+        ("exit 66", FailureKind::Malformed),
+        ("exit 69", FailureKind::Malformed),
+        ("exit 127", FailureKind::Malformed),
+        ("exit 255", FailureKind::Malformed),
+        ("kill -15 $$", FailureKind::Unreachable),
+    ] {
+        let (given, reason) = failed(line).await;
+        assert_eq!(given, kind, "{line}: {reason}");
+    }
 }
 
 #[tokio::test]

@@ -51,9 +51,8 @@ struct Stage {
     _folder: TempDir,
 }
 
-type Open = fn(Plays) -> BoxFuture<'static, Option<Stage>>;
+type Open = fn(Plays) -> BoxFuture<'static, Stage>;
 
-/// `None` where a channel cannot fail so: a program on this machine locks nobody out.
 #[rstest]
 #[case::mail(mail)]
 #[case::webhook(webhook)]
@@ -64,9 +63,8 @@ async fn every_failure_has_its_kind_and_no_secret(#[case] open: Open) {
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let mut played = 0;
     for (plays, kind, repeat) in FAILURES {
-        let Some(stage) = open(plays).await else { continue };
+        let stage = open(plays).await;
         let message = message("m-1");
         let sending = stage.channel.send(&message, instant());
         let answer = tokio::time::timeout(Duration::from_mins(1), sending).await.expect("an end in time");
@@ -76,10 +74,8 @@ async fn every_failure_has_its_kind_and_no_secret(#[case] open: Open) {
         assert!(error.reason.len() < 1000 && !error.reason.chars().any(char::is_control), "{error}");
         assert!(error.reason.starts_with(char::is_lowercase), "{error}");
         shows_no_secret(&[&error, &error.to_string(), &stage.channel]);
-        played += 1;
     }
     drop(guard);
-    assert!(played >= 6);
     assert!(!log.text().contains(SECRET), "{}", log.text());
 }
 
@@ -89,7 +85,7 @@ async fn every_failure_has_its_kind_and_no_secret(#[case] open: Open) {
 #[case::command(command)]
 #[tokio::test]
 async fn what_is_taken_has_a_receipt_without_secrets(#[case] open: Open) {
-    let stage = open(Plays::Taking).await.expect("every channel can");
+    let stage = open(Plays::Taking).await;
     let receipt = stage.channel.send(&message("m-1"), instant()).await.expect("it is taken");
     assert!(receipt.answer.contains("taken"), "{receipt:?}");
     shows_no_secret(&[&receipt]);
@@ -102,7 +98,7 @@ async fn what_is_taken_has_a_receipt_without_secrets(#[case] open: Open) {
 #[case::command(command)]
 #[tokio::test]
 async fn the_same_message_sent_twice_carries_the_same_key(#[case] open: Open) {
-    let stage = open(Plays::Taking).await.expect("every channel can");
+    let stage = open(Plays::Taking).await;
     for message in [message("m-7"), message("m-7"), message("m-8")] {
         stage.channel.send(&message, instant()).await.expect("it is taken");
     }
@@ -117,7 +113,7 @@ async fn the_same_message_sent_twice_carries_the_same_key(#[case] open: Open) {
 #[case::command(command)]
 #[tokio::test]
 async fn hostile_content_stays_where_it_belongs(#[case] open: Open) {
-    let stage = open(Plays::Taking).await.expect("every channel can");
+    let stage = open(Plays::Taking).await;
     let hostile = Message {
         subject: "BAD\r\nBcc: eve@example.org\r\n\r\n\0$(touch owned) `id` \"; exit 9 #".to_owned(),
         text: format!("a\r\n.\r\nMAIL FROM:<eve@example.org>\r\n\0{}", "ä".repeat(500_000)),
@@ -140,7 +136,7 @@ async fn hostile_content_stays_where_it_belongs(#[case] open: Open) {
 #[case::command(command)]
 #[tokio::test]
 async fn what_no_channel_should_carry_is_refused_before_anybody_hears_of_it(#[case] open: Open) {
-    let stage = open(Plays::Taking).await.expect("every channel can");
+    let stage = open(Plays::Taking).await;
     let mut broken_address = message("m-1");
     broken_address.address.to = "anna@example.org\r\nRCPT TO:<eve@example.org>".to_owned();
     let too_large = Message { text: "x".repeat(MESSAGE_MAX_BYTES), ..message("m-1") };
@@ -176,7 +172,7 @@ fn deadline(plays: Plays) -> &'static str {
     if plays == Plays::Silence { "1s" } else { "1min" }
 }
 
-fn mail(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
+fn mail(plays: Plays) -> BoxFuture<'static, Stage> {
     Box::pin(async move {
         let script = Script::default();
         let script = match plays {
@@ -199,11 +195,11 @@ fn mail(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
         let folder = folder();
         let channel = opened("mail", folder.path(), &settings);
         let received = Box::new(move || server.seen().mails);
-        Some(Stage { channel, received, _folder: folder })
+        Stage { channel, received, _folder: folder }
     })
 }
 
-fn webhook(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
+fn webhook(plays: Plays) -> BoxFuture<'static, Stage> {
     Box::pin(async move {
         let answers = match plays {
             Plays::Taking => Answers::status(200, "", &format!("taken {SECRET}")),
@@ -212,7 +208,7 @@ fn webhook(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
             Plays::LockedDoor => Answers::status(401, "", &format!("not with {SECRET}")),
             Plays::LaterPlease => Answers::status(429, "Retry-After: 120\r\n", SECRET),
             Plays::Gibberish => Answers::Bytes(format!("220 {SECRET} ESMTP\r\n")),
-            Plays::Never => Answers::status(404, "", &format!("\x1b[2J no {SECRET} here")),
+            Plays::Never => Answers::status(410, "", &format!("\x1b[2J no {SECRET} here")),
         };
         let receiver = Receiver::start(answers).await;
         let port = if plays == Plays::Nobody { nobodys_port().await } else { receiver.port };
@@ -229,21 +225,21 @@ fn webhook(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
             let bodies = receiver.requests().into_iter().map(|request| request.body);
             bodies.map(|body| String::from_utf8(body).expect("JSON is UTF-8")).collect()
         });
-        Some(Stage { channel, received: bodies, _folder: folder })
+        Stage { channel, received: bodies, _folder: folder }
     })
 }
 
-fn command(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
+fn command(plays: Plays) -> BoxFuture<'static, Stage> {
     Box::pin(async move {
         let folder = folder();
         let line = match plays {
             Plays::Taking => "cat >\"$LASTGOOD_KEY.$$\"; echo taken $PAGER_TOKEN",
             Plays::Nobody => "kill -9 $$",
             Plays::Silence => "echo $PAGER_TOKEN >&2; sleep 600",
-            Plays::LockedDoor => return None,
+            Plays::LockedDoor => "echo not with $PAGER_TOKEN >&2; exit 77",
             Plays::LaterPlease => "printf 'no \\a line %s\\n' $PAGER_TOKEN >&2; exit 75",
             Plays::Gibberish => "exec cat /dev/zero",
-            Plays::Never => "printf 'a\\n\\033[2J%s' $PAGER_TOKEN >&2; exit 1",
+            Plays::Never => "printf 'a\\n\\033[2J%s' $PAGER_TOKEN >&2; exit 67",
             Plays::WrongSetting => "",
         };
         let script = format!("cd {}; {line}", folder.path().display());
@@ -255,7 +251,7 @@ fn command(plays: Plays) -> BoxFuture<'static, Option<Stage>> {
         let channel = opened("command", folder.path(), &settings);
         let place = folder.path().to_owned();
         let received = Box::new(move || inputs(&place));
-        Some(Stage { channel, received, _folder: folder })
+        Stage { channel, received, _folder: folder }
     })
 }
 

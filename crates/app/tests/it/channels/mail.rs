@@ -131,7 +131,13 @@ async fn a_new_connection_that_is_closed_is_not_tried_again() {
         ("DATA", Says::Line("250 what?".to_owned()), FailureKind::Malformed),
         ("mail", Says::Line("354 more, please".to_owned()), FailureKind::Malformed),
         ("mail", Says::Line("452 disk full".to_owned()), FailureKind::RateLimited),
-        ("mail", Says::Line("554 spam".to_owned()), FailureKind::Refused),
+        ("mail", Says::Line("554 spam".to_owned()), FailureKind::Denied),
+        ("mail", Says::Line("552 5.3.4 too big".to_owned()), FailureKind::Refused),
+        (
+            "mail",
+            Says::Line("552-5.2.2 the mailbox\r\n552 5.2.2 is full".to_owned()),
+            FailureKind::RateLimited,
+        ),
         ("greeting", Says::Flood, FailureKind::Malformed),
         ("RCPT", Says::Flood, FailureKind::Malformed),
     ] {

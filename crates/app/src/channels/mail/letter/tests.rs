@@ -55,6 +55,23 @@ fn hostile_content_adds_no_header_and_no_recipient() {
 }
 
 #[test]
+fn no_reader_decodes_what_stands_in_a_subject() {
+    for subject in [
+        "BAD =?utf-8?q?OK=20acme/web01?=",
+        "=?utf-8?b?T0s=?= BAD",
+        "Größe =?utf-8?b?T0s=?= BAD",
+        "x=?utf-8?b?T0s=?= =\n?utf-8?b?T0s=?=",
+    ] {
+        let headers = headers(&written(&Message { subject: subject.to_owned(), ..hostile() }));
+        let written = headers.iter().find(|header| header.starts_with("Subject: ")).expect("a subject");
+        // What lettre encodes itself is the only encoded word.
+        let ours = "=?utf-8?b?R3LDtsOfZQ==?=";
+        assert!(!written.replace(ours, "").contains("=?"), "{written}");
+        assert_eq!(written.contains(ours), subject.contains("Größe"), "{written}");
+    }
+}
+
+#[test]
 fn the_first_message_of_a_thread_answers_nobody() {
     let first = Message { thread: Some("m-1".parse().expect("a key")), ..hostile() };
     for message in [first, Message { thread: None, ..hostile() }] {
