@@ -227,7 +227,7 @@ pub(super) struct RawServe {
     /// How often is judged at least, from 1s to 5min. Unset: 15s.
     #[schemars(example = &"15s")]
     pub(super) tick: Option<Placed<Written>>,
-    /// How many observations in a row must be bad until an incident opens, from 1 on. Unset: 1.
+    /// How many observations in a row must be bad until an incident opens, from 1 on; `visibility` opens at once. Unset: 1.
     #[schemars(example = 2, range(min = 1))]
     pub(super) open_after: Option<Placed<NonZeroU32>>,
     /// How many observations in a row must be ok until an incident closes, from 1 on. Unset: 1.
