@@ -127,7 +127,7 @@ pub type Known = BTreeMap<Matter, Incident>;
 /// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough,
 ///    `visibility` at once: looks may have stopped coming.
 /// 2. An ok verdict counts against a known one only if the subject was observed after that opened: a changed threshold
-///    is no recovery. It closes with the look that makes them enough. An exemption closes it at once.
+///    is no recovery, and no other plan makes good a run that was missed. It closes with the look that makes them enough. An exemption closes it at once.
 /// 3. An unknown verdict changes nothing, neither way.
 /// 4. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
 ///    and the check is not asked of it, or if the place it stood in was listed completely since without it. Otherwise
@@ -150,7 +150,8 @@ pub fn reconcile(
         for verdict in verdicts {
             let incident = incidents.iter().copied().find(|incident| incident.matter.check == verdict.check);
             answered.extend(incident.map(|incident| &incident.matter));
-            let looked = Looked { at: judgement.at, observed_at: subject.observed_at(), damping };
+            let (at, observed_at) = (judgement.at, subject.observed_at());
+            let looked = Looked { at, observed_at, last_started: last_started(&subject), damping };
             changes.extend(match incident {
                 Some(incident) => looked.again(incident, verdict),
                 None => looked.first(&subject, verdict),
@@ -215,7 +216,16 @@ fn end(incident: &Incident, closing: Closing) -> Change {
 struct Looked {
     at: Timestamp,
     observed_at: Timestamp,
+    /// When the newest run of an asset began.
+    last_started: Option<Timestamp>,
     damping: Damping,
+}
+
+fn last_started(subject: &Subject<'_>) -> Option<Timestamp> {
+    match subject {
+        Subject::Asset(_, _, asset) => asset.more.last_started.value(),
+        Subject::Source(_) | Subject::Repository(..) => None,
+    }
 }
 
 impl Looked {
@@ -245,6 +255,7 @@ impl Looked {
             Outcome::Bad => self.still_bad(known, verdict.reason),
             Outcome::Ok => match verdict.reason {
                 Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(exemption))),
+                _ if self.is_without_a_run(known) => None,
                 _ => self.ok(known),
             },
         }
@@ -284,6 +295,12 @@ impl Looked {
             return Some(end(known, Closing::Recovered));
         }
         Some(Change::Kept(Incident { looked_at: self.observed_at, ok_looks, ..known.clone() }))
+    }
+
+    /// True if a planned run was missed and none has begun since: then another plan made it ok, and no run.
+    fn is_without_a_run(&self, known: &Incident) -> bool {
+        let Reason::Missed { planned_at, .. } = known.reason else { return false };
+        self.last_started.is_none_or(|at| at < planned_at)
     }
 
     fn is_new_to(&self, known: &Incident) -> bool {

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 
 use super::cause::causes;
 use super::*;
-use crate::checks::{behind_local, offline, unsuccessful, visibility};
+use crate::checks::{behind_local, offline, schedule, unsuccessful, visibility};
 use crate::facts::fold;
 use crate::judge::judge;
 use crate::observation::{Collection, Extent, LastRun, Stated};
 use crate::testing::{FleetBuilder, agent, appliance, defaults, noon, set, source_id, unreachable};
+use crate::time::Seconds;
 
 fn minute(minutes: i64) -> Timestamp {
     noon() + SignedDuration::from_mins(minutes)
@@ -271,4 +272,32 @@ proptest! {
             prop_assert_eq!(monitor.tick(now), Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn another_plan_makes_good_no_run_that_was_missed() {
+    let matter = Matter {
+        subject: SubjectId { source: source_id("jobs"), repository: None, asset: None },
+        check: schedule::ID,
+    };
+    let reason = Reason::Missed { count: 1, limit: 1, planned_at: minute(0), grace: Seconds::minutes(5) };
+    let incident = Incident {
+        matter,
+        noticed_at: minute(5),
+        opened_at: Some(minute(5)),
+        acknowledged: None,
+        looked_at: minute(5),
+        bad_looks: 1,
+        ok_looks: 0,
+        reason,
+    };
+    let ok = Verdict { check: schedule::ID, outcome: Outcome::Ok, reason: Reason::OnPlan(None) };
+    let after = |last_started| {
+        let looked =
+            Looked { at: minute(10), observed_at: minute(9), last_started, damping: Damping::default() };
+        looked.again(&incident, &ok)
+    };
+    assert_eq!(after(None), None);
+    assert_eq!(after(Some(minute(-1))), None);
+    assert_eq!(after(Some(minute(0))), Some(Change::Closed(incident.clone(), Closing::Recovered)));
 }
