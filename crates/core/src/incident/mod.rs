@@ -127,7 +127,7 @@ pub type Known = BTreeMap<Matter, Incident>;
 /// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough,
 ///    `visibility` at once: looks may have stopped coming.
 /// 2. An ok verdict counts against a known one only if the subject was observed after that opened: a changed threshold
-///    is no recovery, and no other plan makes good a run that was missed. It closes with the look that makes them enough. An exemption closes it at once.
+///    is no recovery, and no other plan makes good a run that was missed. It closes with the look that makes them enough. An exemption closes it at once, unless it only says that nothing is stated any more.
 /// 3. An unknown verdict changes nothing, neither way.
 /// 4. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
 ///    and the check is not asked of it, or if the place it stood in was listed completely since without it. Otherwise
@@ -254,6 +254,10 @@ impl Looked {
             Outcome::Unknown => None,
             Outcome::Bad => self.still_bad(known, verdict.reason),
             Outcome::Ok => match verdict.reason {
+                // It was stated, and was bad: that it is not stated any more is no reason to think better of it.
+                Reason::Exempt(Exemption::NoRunYet | Exemption::NoEndStated | Exemption::NoStorageStated) => {
+                    None
+                }
                 Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(exemption))),
                 _ if self.is_without_a_run(known) => None,
                 _ => self.ok(known),

@@ -301,3 +301,16 @@ fn another_plan_makes_good_no_run_that_was_missed() {
     assert_eq!(after(Some(minute(-1))), None);
     assert_eq!(after(Some(minute(0))), Some(Change::Closed(incident.clone(), Closing::Recovered)));
 }
+
+#[test]
+fn what_is_not_stated_any_more_ends_nothing() {
+    let mut monitor = Monitor::new();
+    assert_eq!(monitor.look(look(0, true), minute(1)).len(), 1);
+    let silent = |minutes| {
+        let mut db = agent("db", minute(minutes));
+        db.last_run = LastRun::NoneYet;
+        FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+    };
+    assert!(monitor.look(silent(5), minute(6)).is_empty());
+    assert_eq!(monitor.look(look(10, false), minute(11)).len(), 1, "a run that succeeds ends it");
+}
