@@ -97,7 +97,11 @@ pub fn facts(
     was_blind: bool,
     now: Timestamp,
 ) -> SourceFacts {
-    let channels = outward.channels.iter().map(|name| channel(name, &outward.undelivered));
+    // A channel that was taken out of the configuration stays one as long as messages wait for it.
+    let removed = outward.undelivered.iter().map(|waiting| &waiting.channel);
+    let removed = removed.filter(|name| !outward.channels.contains(name));
+    let channels = outward.channels.iter().chain(removed);
+    let channels = channels.map(|name| channel(name, &outward.undelivered));
     let repositories = channels.chain(outward.given_up.iter().map(address)).collect();
     let collection = |observed_at, listing, failures| Collection {
         source: id(),

@@ -61,6 +61,9 @@ impl Built {
     ) -> Result<Self, BuildError> {
         let looked_at: BTreeMap<_, _> =
             known.sources.iter().map(|source| (source.id.clone(), source.looked_at.as_second())).collect();
+        if config.owners.is_empty() {
+            tracing::warn!("nobody is told of anything: the configuration has no [[owner]]");
+        }
         let mut built = Self {
             written,
             serve: config.serve,
