@@ -51,6 +51,8 @@ const FLEET: (usize, usize, usize) = (10, 625, 16);
 const TIMED: Duration = Duration::from_secs(75);
 
 fn main() {
+    // Exactly one cryptography provider, before anything connects.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let is_benching = std::env::args().any(|argument| argument == "--bench");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a temporary folder");
