@@ -9,6 +9,7 @@ use std::time::Duration;
 use lastgood_collector::{Call, Collector, Failure, FailureKind, Job, Jobs, Outcome, Phase, Second};
 use lastgood_core::id::SourceId;
 
+use crate::causes::said;
 use crate::clock;
 use crate::pipeline::Opened;
 use crate::sources::Keep;
@@ -107,12 +108,7 @@ impl Collector for Looks {
             }
             taken => taken,
         };
-        taken.map_err(|error| {
-            let causes =
-                std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            let words: Vec<_> = causes.map(ToString::to_string).collect();
-            Failure::new(FailureKind::Refused, words.join(": "))
-        })?;
+        taken.map_err(|error| Failure::new(FailureKind::Refused, said(&error)))?;
         tracing::info!(source = call.id(), repositories = seen, "looked");
         Ok(Vec::new())
     }

@@ -1,5 +1,6 @@
 //! What is the program lastgood made of? See ARCHITECTURE.md for the map; this library is the program, for its tests.
 
+pub mod causes;
 pub mod channels;
 pub mod clock;
 pub mod collect;

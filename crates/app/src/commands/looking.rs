@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::output::print;
+use crate::causes::said;
 use crate::config::{self, Config, Request, Surroundings};
 use crate::exit::Exit;
 use crate::pipeline::{self, Seen};
@@ -71,13 +72,7 @@ pub(super) struct Trouble {
 impl Trouble {
     /// Puts an error and its causes into words.
     pub(super) fn new(error: &dyn Error, exit: Exit) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(deeper) = cause {
-            text = format!("{text}: {deeper}");
-            cause = deeper.source();
-        }
-        Self { text, exit }
+        Self { text: said(error), exit }
     }
 
     /// Says it on standard error.

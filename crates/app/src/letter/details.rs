@@ -49,7 +49,7 @@ fn incident(number: usize, entry: &Entry, item: &Item, letter: &Letter<'_>) -> V
         "noticed_at": incident.noticed_at.to_string(),
         "opened_at": incident.opened_at.map(|at| at.to_string()),
         "acknowledged_by": incident.acknowledged.as_ref().map(|known| known.by.as_str()),
-        "closing": entry.closing.as_ref().map(closing),
+        "closing": entry.closing.as_ref().map(Closing::as_str),
         "affected_count": subject_count(&entry.affected),
         "affected": affected,
         "role": entry.role.map(lastgood_core::recipient::Role::as_str),
@@ -85,16 +85,5 @@ fn state(why: Why) -> &'static str {
         Why::First | Why::Escalated => "bad",
         Why::MoreSubjects(_) | Why::Reminder(_) => "still_bad",
         Why::Resolved => "over",
-    }
-}
-
-fn closing(closing: &Closing) -> &'static str {
-    match closing {
-        Closing::Recovered => "recovered",
-        Closing::Exempt(_) => "exempt",
-        Closing::Left => "left",
-        Closing::SourceRemoved => "source_removed",
-        Closing::NotAsked => "not_asked",
-        Closing::ByHand(_) => "by_hand",
     }
 }

@@ -24,6 +24,7 @@ use super::hold::Hold;
 use super::ourselves::Outward;
 use super::tick::{self, Proposal, Rules};
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
+use crate::causes::said;
 use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
 use crate::directory::fixed::Owners;
@@ -336,10 +337,8 @@ impl Keeper {
     }
 
     fn decision(&self, revision: u64, now: Timestamp, proposal: &Proposal) -> Decision {
-        let names = tick::called(&self.facts, &proposal.plan.digests);
-        let called = |subject: &lastgood_core::id::SubjectId| {
-            names.get(subject).cloned().unwrap_or_else(|| tick::called_by_key(subject))
-        };
+        let names = tick::Names::of_digests(&self.facts, &proposal.plan.digests);
+        let called = |subject: &_| names.called(subject);
         let messages = proposal.plan.digests.iter().map(|digest| (self.parts.write)(digest, &called, now));
         Decision {
             revision,
@@ -396,15 +395,4 @@ fn our_own_layer() -> Layer {
 /// Reads a configuration.
 pub(super) fn read(written: &Written) -> Result<Config, ConfigError> {
     Ok(Config::from_text(&written.path, &written.text, &sources::ALL)?.for_daemon())
-}
-
-/// An error with its causes, from the outside in.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    text
 }

@@ -2,19 +2,19 @@
 //!
 //! A finished picture: pages and metrics show it and compute no verdict of their own.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lastgood_core::checks;
 use lastgood_core::facts::{Facts, SourceFacts};
-use lastgood_core::id::{CheckId, Escaped, SourceId, SubjectId};
+use lastgood_core::id::{CheckId, Escaped, SourceId};
 use lastgood_core::incident::{Incident, Known};
 use lastgood_core::judge::Judgement;
 use lastgood_core::observation::Extent;
 use lastgood_core::summary::KindCount;
 use lastgood_core::verdict::Words;
 
+use super::tick::Names;
 use crate::clock::Stopwatch;
 use crate::report;
 
@@ -136,28 +136,21 @@ fn source(source: &SourceFacts) -> SourceState {
     }
 }
 
-/// The first so many, each with the name people know it by: one walk through the facts for all of them.
+/// The first so many, each with the name people know it by.
 fn shown(open: &[&Incident], facts: &Facts, now: Timestamp) -> Vec<OpenIncident> {
     let open = &open[..open.len().min(INCIDENTS_MAX)];
-    if open.is_empty() {
-        return Vec::new();
-    }
-    let wanted: HashSet<&SubjectId> = open.iter().map(|incident| &incident.matter.subject).collect();
-    let names = facts.subjects().filter_map(|subject| {
-        let id = subject.id();
-        wanted.contains(&id).then(|| (id, Escaped(&subject.name()).to_string()))
-    });
-    let names: HashMap<SubjectId, String> = names.collect();
-    open.iter().map(|one| incident(one, names.get(&one.matter.subject), now)).collect()
+    let names = Names::of(facts, open.iter().map(|incident| &incident.matter.subject));
+    let name = |subject| names.find(subject).map(|called| Escaped(&called.name).to_string());
+    open.iter().map(|one| incident(one, name(&one.matter.subject), now)).collect()
 }
 
-fn incident(incident: &Incident, name: Option<&String>, now: Timestamp) -> OpenIncident {
+fn incident(incident: &Incident, name: Option<String>, now: Timestamp) -> OpenIncident {
     let Incident { matter, reason, acknowledged, .. } = incident;
     let check = checks::find(matter.check);
     let words = check.map_or(Words { matter: "it", verb: "was" }, |check| check.words);
     let subject = matter.subject.to_string();
     OpenIncident {
-        name: name.filter(|name| !subject.ends_with(name.as_str())).cloned(),
+        name: name.filter(|name| !subject.ends_with(name.as_str())),
         subject,
         check: matter.check,
         headline: reason.summary(words, now),

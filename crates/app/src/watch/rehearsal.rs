@@ -58,10 +58,8 @@ pub async fn rehearse(
     facts.sources.push(us);
     let judgement = judge(&facts, &expectations, now);
     let proposal = tick::propose(&judgement, &facts, &standing, (&sources, &rules));
-    let names = tick::called(&facts, &proposal.plan.digests);
-    let called = |subject: &lastgood_core::id::SubjectId| {
-        names.get(subject).cloned().unwrap_or_else(|| tick::called_by_key(subject))
-    };
+    let names = tick::Names::of_digests(&facts, &proposal.plan.digests);
+    let called = |subject: &_| names.called(subject);
     let count = |is: fn(&Change) -> bool| proposal.changes.iter().filter(|change| is(change)).count();
     let digests = proposal.plan.digests.iter();
     Ok(Rehearsal {

@@ -3,7 +3,7 @@
 //! It reads nothing and keeps nothing, so that a dry run, a test and the daemon decide the same.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lastgood_core::facts::{AssetFacts, Facts, Subject};
 use lastgood_core::id::{SourceId, SubjectId, SubjectRef};
@@ -125,25 +125,44 @@ fn assets<'a>(facts: &'a Facts, known: &Known) -> HashMap<SubjectRef<'a>, AssetF
     facts.subjects().filter_map(of).collect()
 }
 
-/// What people call the subjects that the digests name; those that left are called by their keys.
-pub fn called(facts: &Facts, digests: &[Digest]) -> BTreeMap<SubjectId, Called> {
-    let entries = || digests.iter().flat_map(|digest| &digest.entries);
-    let named = entries().map(|entry| &entry.incident.matter);
-    let affected = entries().flat_map(|entry| &entry.affected);
-    let wanted: HashSet<SubjectRef<'_>> =
-        named.chain(affected).map(|matter| (&matter.subject).into()).collect();
-    if wanted.is_empty() {
-        return BTreeMap::new();
+/// What people call some subjects. Made in one walk through the facts for all of them.
+pub struct Names<'a>(HashMap<SubjectRef<'a>, Called>);
+
+impl<'a> Names<'a> {
+    /// Of these subjects.
+    pub fn of<'s>(facts: &'a Facts, subjects: impl Iterator<Item = &'s SubjectId>) -> Self {
+        let wanted: HashSet<SubjectRef<'_>> = subjects.map(Into::into).collect();
+        if wanted.is_empty() {
+            return Self(HashMap::new());
+        }
+        let named = facts.subjects().filter_map(|subject| {
+            let called = || Called { name: subject.name().into_owned(), kind: subject.kind_id() };
+            let id = subject.id_ref();
+            wanted.contains(&id).then(|| (id, called()))
+        });
+        Self(named.collect())
     }
-    let called = facts.subjects().filter_map(|subject| {
-        let called = || Called { name: subject.name().into_owned(), kind: subject.kind_id() };
-        wanted.contains(&subject.id_ref()).then(|| (subject.id(), called()))
-    });
-    called.collect()
+
+    /// Of everything that digests speak of.
+    pub fn of_digests(facts: &'a Facts, digests: &[Digest]) -> Self {
+        let entries = || digests.iter().flat_map(|digest| &digest.entries);
+        let named = entries().map(|entry| &entry.incident.matter);
+        let affected = entries().flat_map(|entry| &entry.affected);
+        Self::of(facts, named.chain(affected).map(|matter| &matter.subject))
+    }
+
+    /// What a subject is called, if it is there.
+    pub fn find<'s>(&'s self, subject: &'s SubjectId) -> Option<&'s Called> {
+        self.0.get(&SubjectRef::from(subject))
+    }
+
+    /// What a subject is called; one that left by its key.
+    pub fn called(&self, subject: &SubjectId) -> Called {
+        self.find(subject).cloned().unwrap_or_else(|| called_by_key(subject))
+    }
 }
 
-/// What somebody is called who is not there any more.
-pub fn called_by_key(subject: &SubjectId) -> Called {
+fn called_by_key(subject: &SubjectId) -> Called {
     let (key, kind) = match (&subject.asset, &subject.repository) {
         (Some(asset), _) => (asset.text().into_owned(), "asset"),
         (None, Some(repository)) => (repository.text().into_owned(), "repository"),

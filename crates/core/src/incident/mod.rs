@@ -104,6 +104,20 @@ pub enum Closing {
     ByHand(String),
 }
 
+impl Closing {
+    /// Returns the word used in every output.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Exempt(_) => "exempt",
+            Self::Left => "left",
+            Self::SourceRemoved => "source_removed",
+            Self::NotAsked => "not_asked",
+            Self::ByHand(_) => "by_hand",
+        }
+    }
+}
+
 /// What becomes of an incident at a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

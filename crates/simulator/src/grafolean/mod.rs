@@ -38,5 +38,5 @@ pub use faults::{Fault, Faults, Scope};
 pub use ledger::{Keep, Request, Value};
 pub use model::{Account, Bot, Credential, Entity, Permission, Polling, Sensor};
 pub use reply::Reply;
-pub use server::{Backend, Options};
+pub use server::{Backend, Down, Options};
 pub use world::{Migration, Seeded, World};

@@ -72,6 +72,20 @@ pub struct Backend {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A backend that is down: nobody answers on its port, and nobody else gets it meanwhile.
+#[derive(Debug)]
+pub struct Down {
+    port: u16,
+    _held: TcpSocket,
+}
+
+impl Down {
+    /// Comes back on the port that was held.
+    pub fn come_up(self, world: Arc<World>, faults: Faults) -> io::Result<Backend> {
+        Backend::start_on(self.port, world, faults)
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     world: Arc<World>,
@@ -101,6 +115,13 @@ impl Backend {
         let thread = thread.spawn(move || run(world, options, stopped, &started))?;
         let shared = starting.recv().map_err(io::Error::other)??;
         Ok(Self { shared, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Goes down, to come back on the same port later. `Err` if somebody else took the port in that instant.
+    pub fn go_down(self) -> io::Result<Down> {
+        let port = self.port();
+        drop(self);
+        Ok(Down { port, _held: bind(port)? })
     }
 
     /// `http://127.0.0.1:port/api`: what a collector takes as its address.
@@ -166,12 +187,18 @@ fn run(
     }
 }
 
-fn listen(world: Arc<World>, options: Options) -> io::Result<(TcpListener, Arc<Shared>)> {
+/// Takes a port without answering on it.
+fn bind(port: u16) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // The port of a backend that was dropped a moment ago still has connections that wait for their end.
+    // The port of a backend that was dropped a moment ago still has connections that wait for their end, and may be held
+    // for it by another socket that does not answer.
     socket.set_reuseaddr(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
-    let listener = socket.listen(1024)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    Ok(socket)
+}
+
+fn listen(world: Arc<World>, options: Options) -> io::Result<(TcpListener, Arc<Shared>)> {
+    let listener = bind(options.port)?.listen(1024)?;
     let shared = Shared {
         world,
         address: listener.local_addr()?,

@@ -18,7 +18,7 @@ use super::ping::Ping;
 use super::post::{Dated, Post, Untaken};
 use super::spool::{self, Spool, Waiting};
 use super::target::{Target, Whom};
-use super::words_of;
+use crate::causes::said;
 use crate::clock;
 
 /// How long after it happened a ping is still dated by the server: on the way, and while what waited goes first.
@@ -70,7 +70,7 @@ pub(super) async fn tell(
     let target = match tokio::task::spawn_blocking(move || whom.target(&asset)).await {
         Ok(Ok(target)) => target,
         Ok(Err(error)) => {
-            tracing::warn!("nobody is told of this run: {}", words_of(&error));
+            tracing::warn!("nobody is told of this run: {}", said(&error));
             return;
         }
         Err(_) => return,
@@ -110,7 +110,7 @@ async fn open(errand: &Errand) -> Option<Spool> {
     match tokio::task::spawn_blocking(move || Spool::open(named.as_deref())).await {
         Ok(Ok(spool)) => Some(spool),
         Ok(Err(error)) => {
-            tracing::warn!("what cannot be sent is lost: {}", words_of(&error));
+            tracing::warn!("what cannot be sent is lost: {}", said(&error));
             None
         }
         Err(_) => None,

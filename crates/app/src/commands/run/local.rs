@@ -10,7 +10,7 @@ use lastgood_core::id::{Name, SourceId};
 
 use super::ping::{Ping, Word};
 use super::post::{Dated, Untaken};
-use super::words_of;
+use crate::causes::said;
 use crate::clock;
 use crate::push::key::KeyHash;
 use crate::push::{record, request};
@@ -33,7 +33,7 @@ pub(super) struct Job<'a> {
 /// that was set back makes it no older than what was written before.
 pub(super) async fn keep(file: &Path, job: Job<'_>, ping: &Ping, dated: Dated) -> Result<(), Untaken> {
     let event = event(job, ping, dated, clock::now());
-    append(file, event).await.map_err(|error| Untaken::may_pass(words_of(&error)))
+    append(file, event).await.map_err(|error| Untaken::may_pass(said(&error)))
 }
 
 fn event(Job { source, name }: Job<'_>, ping: &Ping, dated: Dated, now: Timestamp) -> Event {

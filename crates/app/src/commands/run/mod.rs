@@ -3,7 +3,6 @@
 //! The command comes first: it is started before anything else, gets every signal, writes where it would have written,
 //! and its exit code is ours. Nothing that goes wrong with telling changes any of that.
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -225,15 +224,4 @@ async fn flush(arguments: &Arguments) -> Result<Exit, Exit> {
     let courier::Flushed { sent_count, dropped_count, waiting_count } = flushed;
     print(false, |out| writeln!(out, "{sent_count} sent, {dropped_count} dropped, {waiting_count} waiting"))?;
     Ok(if waiting_count == 0 { Exit::AllOk } else { Exit::OwnFailure })
-}
-
-/// Puts an error and its causes into words.
-fn words_of(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        words = format!("{words}: {deeper}");
-        cause = deeper.source();
-    }
-    words
 }

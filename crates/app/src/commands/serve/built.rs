@@ -3,12 +3,11 @@
 //! All of it is built before any of it is used: at a start, and at a reload, where the old one stays if anything in the
 //! new one is wrong.
 
-use std::collections::{BTreeMap, HashMap};
-use std::error::Error;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lastgood_core::facts::Facts;
+use lastgood_core::id::SourceId;
 
 use crate::channels::{self, Channel};
 use crate::collect::{Polled, first_look};
@@ -52,15 +51,13 @@ pub(super) enum BuildError {
 }
 
 impl Built {
-    /// Opens everything. `known` tells when each source was looked at last.
+    /// Opens everything. `looked_at` tells when each source was looked at last.
     pub(super) fn new(
         written: Written,
         config: Config,
-        known: &Facts,
+        looked_at: &HashMap<SourceId, Timestamp>,
         now: Timestamp,
     ) -> Result<Self, BuildError> {
-        let looked_at: BTreeMap<_, _> =
-            known.sources.iter().map(|source| (source.id.clone(), source.looked_at.as_second())).collect();
         if config.owners.is_empty() {
             tracing::warn!("nobody is told of anything: the configuration has no [[owner]]");
         }
@@ -78,7 +75,8 @@ impl Built {
             }
             let (id, deadline, interval) = (source.id.clone(), source.deadline, source.interval);
             let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
-            let start_at = first_look(looked_at.get(&id).copied(), seconds, now.as_second(), place);
+            let start_at =
+                first_look(looked_at.get(&id).map(|at| at.as_second()), seconds, now.as_second(), place);
             let source = Opened::new(source)?;
             built.polled.push(Polled { id, source, deadline, interval, start_at });
         }
@@ -90,10 +88,4 @@ impl Built {
         }
         Ok(built)
     }
-}
-
-/// An error with its causes, from the outside in.
-pub(super) fn said(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

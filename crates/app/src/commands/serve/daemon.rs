@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Read;
-use super::built::{BuildError, Built, said};
+use super::built::{BuildError, Built};
 use super::numbers::{self, Well};
+use crate::causes::said;
 use crate::clock;
 use crate::collect::{Looks, Polling};
 use crate::config::{ConfigError, Serve};
@@ -106,7 +107,8 @@ impl Daemon {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(Options::new(&serve.database, find_kind)).await?);
         let facts = store.facts().await?;
         let now = clock::now();
-        let built = Built::new(Written { path, text }, config, &facts, now)?;
+        let looked_at = facts.sources.iter().map(|source| (source.id.clone(), source.looked_at)).collect();
+        let built = Built::new(Written { path, text }, config, &looked_at, now)?;
         let pushes = Arc::new(Pushes::open(built.pushing, Arc::clone(&store), now).await?);
         let told = Arc::new(Notify::new());
         let clock: Clock = Arc::new(clock::now);
@@ -168,8 +170,11 @@ impl Daemon {
             tracing::warn!("`{key}` of [serve] changed, which takes effect at the next start");
         }
         let now = clock::now();
-        let facts = self.store.facts().await.map_err(|error| said(&error))?;
-        let built = Built::new(Written { path, text }, config, &facts, now).map_err(|error| said(&error))?;
+        let published = self.watch.published();
+        let looked_at =
+            published.sources.iter().map(|source| (source.id.clone(), source.looked_at)).collect();
+        let built = Built::new(Written { path, text }, config, &looked_at, now);
+        let built = built.map_err(|error| said(&error))?;
         self.watch.reload(built.written).await.map_err(|error| said(&error))?;
         self.pushes.reload(built.pushing, now);
         self.deliverer.replace(built.channels);

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::built::said;
 use self::daemon::Daemon;
 use self::signals::Signals;
 use super::looking::{Trouble, complain, runtime};
+use crate::causes::said;
 use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
 

@@ -12,7 +12,7 @@ use lastgood_core::silence::Silence;
 use serde::Serialize;
 
 use super::super::json::write;
-use super::{Rest, because, closing, closing_word, silence_state, state};
+use super::{Rest, because, closing, silence_state, state};
 use crate::store::{MessageState, Notified, Recorded, Story, WithheldSpan};
 
 /// Writes incidents.
@@ -94,7 +94,7 @@ impl<'a> IncidentRow<'a> {
             looked_at: incident.looked_at.to_string(),
             bad_looks: incident.bad_looks,
             closed_at: closed.map(|(at, _)| at.to_string()),
-            closing: closed.map(|(_, end)| closing_word(end)),
+            closing: closed.map(|(_, end)| end.as_str()),
             closing_words: closed.map(|(_, end)| closing(end)),
         }
     }

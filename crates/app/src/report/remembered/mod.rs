@@ -103,18 +103,6 @@ fn because(recorded: &Recorded, at: Timestamp) -> String {
     recorded.incident.reason.summary(check.words, at)
 }
 
-/// Why an incident is over: a word that stays.
-const fn closing_word(closing: &Closing) -> &'static str {
-    match closing {
-        Closing::Recovered => "recovered",
-        Closing::Exempt(_) => "exempt",
-        Closing::Left => "left",
-        Closing::SourceRemoved => "source_removed",
-        Closing::NotAsked => "not_asked",
-        Closing::ByHand(_) => "by_hand",
-    }
-}
-
 /// The same as a sentence.
 fn closing(closing: &Closing) -> String {
     match closing {

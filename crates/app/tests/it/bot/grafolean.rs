@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastgood_simulator::grafolean::{
-    Backend, Bot, Credential, Entity, Faults, Polling, Sensor, Value, World,
+    Backend, Bot, Credential, Down, Entity, Faults, Polling, Sensor, Value, World,
 };
 use serde_json::Value as Json;
 
@@ -30,6 +30,7 @@ const POLLS_MAX: usize = 3_600;
 pub(super) struct Grafolean {
     pub(super) world: Arc<World>,
     pub(super) backend: Option<Backend>,
+    down: Option<Down>,
     port: u16,
 }
 
@@ -40,7 +41,7 @@ impl Grafolean {
         world.put_bot(Bot::of_account(BOT, TOKEN, "backup", ACCOUNT));
         let backend = Backend::start(Arc::clone(&world), Faults::none()).expect("a free port");
         let port = backend.port();
-        Self { world, backend: Some(backend), port }
+        Self { world, backend: Some(backend), down: None, port }
     }
 
     pub(super) fn url(&self) -> String {
@@ -48,12 +49,14 @@ impl Grafolean {
     }
 
     pub(super) fn go_down(&mut self) {
-        self.backend = None;
+        let backend = self.backend.take().expect("it is up");
+        self.down = Some(backend.go_down().expect("its own port"));
     }
 
     /// Comes back on the same port.
     pub(super) fn come_up(&mut self) {
-        let backend = Backend::start_on(self.port, Arc::clone(&self.world), Faults::none());
+        let down = self.down.take().expect("it is down");
+        let backend = down.come_up(Arc::clone(&self.world), Faults::none());
         self.backend = Some(backend.expect("its own port"));
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lastgood_collector::grafolean::{Client, Error, Outbox, OutboxSettings, SpoolError, Token};
 use lastgood_collector::{FailureKind, Sample, Second};
 use lastgood_simulator::ClosedPort;
-use lastgood_simulator::grafolean::{Backend, Fault, Faults, Options, Scope, Seeded, World};
+use lastgood_simulator::grafolean::{Backend, Down, Fault, Faults, Options, Scope, Seeded, World};
 
 use super::{AMPLE, AT, backend, client, open, quick, samples, stored, storing, systemwide, until};
 
@@ -33,9 +33,10 @@ fn assert_series(world: &World, account_id: i64, seconds: std::ops::Range<u32>) 
 }
 
 /// An address where nobody is, until a backend is started on its port.
-fn closed(seeded: &Seeded) -> (u16, String) {
-    let down = backend(seeded, Faults::none());
-    (down.port(), down.url())
+fn closed(seeded: &Seeded) -> (Down, String) {
+    let backend = backend(seeded, Faults::none());
+    let url = backend.url();
+    (backend.go_down().expect("its own port"), url)
 }
 
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn values_of_many_jobs_go_together_with_their_own_instants() {
 #[tokio::test]
 async fn a_backend_that_is_down_at_the_start_gets_everything_later() {
     let seeded = World::seeded(1, 0, 0, "snmp");
-    let (port, url) = closed(&seeded);
+    let (down, url) = closed(&seeded);
     let outbox = open(&client(&url, &seeded.systemwide_token), None).await;
     send_series(&outbox, 1, 0..50).await;
     until("it failed", || outbox.counts().last_error.is_some()).await;
@@ -67,7 +68,7 @@ async fn a_backend_that_is_down_at_the_start_gets_everything_later() {
     assert_eq!((counts.waiting_count, counts.sent_count), (100, 0));
     assert_eq!(counts.oldest_waiting_at, Some(Second(0)));
     assert!(counts.waiting_bytes > 0);
-    let _backend = Backend::start_on(port, seeded.world.clone(), Faults::none()).unwrap();
+    let _backend = down.come_up(seeded.world.clone(), Faults::none()).unwrap();
     until("all is sent", || outbox.counts().waiting_count == 0).await;
     assert_series(&seeded.world, 1, 0..50);
     until("it is well again", || outbox.counts().last_error.is_none()).await;
@@ -77,7 +78,7 @@ async fn a_backend_that_is_down_at_the_start_gets_everything_later() {
 #[tokio::test]
 async fn what_waits_survives_a_restart_and_comes_first() {
     let seeded = World::seeded(2, 0, 0, "snmp");
-    let (port, url) = closed(&seeded);
+    let (down, url) = closed(&seeded);
     let folder = tempfile::tempdir().unwrap();
     let client = client(&url, &seeded.systemwide_token);
     for start in [0, 20] {
@@ -89,7 +90,7 @@ async fn what_waits_survives_a_restart_and_comes_first() {
         assert_eq!(unsent.folder.as_deref(), Some(folder.path()));
     }
     // The third one is dropped halfway, as a kill would end it.
-    let backend = Backend::start_on(port, seeded.world.clone(), Faults::none()).unwrap();
+    let backend = down.come_up(seeded.world.clone(), Faults::none()).unwrap();
     let outbox = open(&client, Some(folder.path())).await;
     until("something is sent", || outbox.counts().sent_count > 0).await;
     drop(outbox);
@@ -320,7 +321,7 @@ async fn closing_takes_no_longer_than_said_and_tells_what_is_left() {
 #[tokio::test]
 async fn a_spool_that_is_full_says_how_much_it_dropped() {
     let seeded = World::seeded(1, 0, 0, "snmp");
-    let (port, url) = closed(&seeded);
+    let (down, url) = closed(&seeded);
     let client = client(&url, &seeded.systemwide_token);
     let settings = OutboxSettings { bytes_max: 64 * 1024, ..quick(None) };
     let outbox = Outbox::open(client, settings).await.unwrap();
@@ -330,7 +331,7 @@ async fn a_spool_that_is_full_says_how_much_it_dropped() {
     let counts = outbox.counts();
     assert!(counts.dropped_count > 0 && counts.waiting_bytes <= 64 * 1024, "{counts:?}");
     assert_eq!(counts.waiting_count + counts.dropped_count, 4_000);
-    let _backend = Backend::start_on(port, seeded.world.clone(), Faults::none()).unwrap();
+    let _backend = down.come_up(seeded.world.clone(), Faults::none()).unwrap();
     assert_eq!(outbox.close(AMPLE).await.count, 0);
     let stored = stored(&seeded.world, 1);
     assert!(stored.len() as u64 >= counts.waiting_count);
