@@ -132,9 +132,10 @@ fn decision(count: usize) -> Decision {
             closing: None,
             affected: Vec::new(),
             role: Some(Role::Customer),
+            others: Vec::new(),
             because: vec![format!("customer of `acme/nas1/agent{number}` (config.toml:42)")],
         };
-        letter::write(&Digest { address, entries: vec![entry] }, &called, Some(&links), noon())
+        letter::write(&Digest { voice: None, address, entries: vec![entry] }, &called, Some(&links), noon())
     };
     let messages = incidents.iter().enumerate().map(message).collect();
     let changes = incidents.iter().cloned().map(Change::Opened).collect();

@@ -13,6 +13,8 @@ pub mod id;
 pub mod time;
 pub mod schedule;
 pub mod kind;
+pub mod client;
+pub mod ownership;
 pub mod observation;
 pub mod facts;
 pub mod expectation;

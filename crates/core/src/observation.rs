@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::client::Client;
 use crate::id::{Name, SourceId};
 use crate::kind::{Kind, SourceKind};
+use crate::ownership::Ownership;
 use crate::schedule::Schedule;
 use crate::time::Seconds;
 
@@ -93,11 +95,15 @@ pub enum Exemption {
     NoCapacitySet,
     /// No run is planned, as far as the source states.
     NothingPlanned,
+    /// The client did not say what it is.
+    ClientNotStated,
+    /// No least version is set for the client.
+    NoLeastVersion,
 }
 
 impl Exemption {
     /// Every exemption, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Hidden,
         Self::Archived,
         Self::Paused,
@@ -108,6 +114,8 @@ impl Exemption {
         Self::NoStorageStated,
         Self::NoCapacitySet,
         Self::NothingPlanned,
+        Self::ClientNotStated,
+        Self::NoLeastVersion,
     ];
 
     /// Returns the word used in every output.
@@ -123,6 +131,8 @@ impl Exemption {
             Self::NoStorageStated => "no_storage_stated",
             Self::NoCapacitySet => "no_capacity_set",
             Self::NothingPlanned => "nothing_planned",
+            Self::ClientNotStated => "client_not_stated",
+            Self::NoLeastVersion => "no_least_version",
         }
     }
 
@@ -139,6 +149,8 @@ impl Exemption {
             Self::NoStorageStated => "no storage figures are stated",
             Self::NoCapacitySet => "how much may be used is neither stated nor configured",
             Self::NothingPlanned => "no run is planned",
+            Self::ClientNotStated => "no client is stated",
+            Self::NoLeastVersion => "no least version is set for its client",
         }
     }
 }
@@ -149,6 +161,8 @@ pub enum LastRun {
     /// No run was ever reported.
     #[default]
     NoneYet,
+    /// How it ended is stated, and cannot be read.
+    Unreadable,
     /// It ended well.
     Succeeded,
     /// It did not end well.
@@ -171,6 +185,17 @@ pub struct Planned {
     pub grace: Option<Seconds>,
     /// True if what the source states of its plan cannot be read: nothing may be concluded from the rest then.
     pub is_unreadable: bool,
+}
+
+/// What is stated about the times of runs: one way to read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// When the newest run that has not ended began; missing if none is under way.
+    pub started_at: Stated<Timestamp>,
+    /// When the newest run began, ended or not.
+    pub last_started: Stated<Timestamp>,
+    /// When runs are planned; `None` if the source states nothing of it.
+    pub planned: Option<Arc<Planned>>,
 }
 
 /// What the source says of the newest verification (a test boot, a check of the file systems).
@@ -244,10 +269,14 @@ pub struct RepositoryObservation {
     pub warranty_end: Stated<Timestamp>,
     /// When it was made.
     pub created_at: Stated<Timestamp>,
-    /// True if it holds any backup at all.
-    pub used_ever: bool,
+    /// True if it holds any backup at all; `None` if that could not be seen.
+    pub used_ever: Option<bool>,
     /// Since when what we tell through it has not arrived, never if nothing waits; stated of our own channels only.
     pub undelivered_since: Stated<Timestamp>,
+    /// Thresholds that a directory sets for it, by name; `None` is "off". Each name at most once.
+    pub thresholds: Vec<(&'static str, Option<u32>)>,
+    /// Who owns it, where a directory says so.
+    pub ownership: Option<Arc<Ownership>>,
     /// How much of the list of its assets was read.
     pub listing: Extent,
     /// What was protected.
@@ -273,8 +302,10 @@ impl RepositoryObservation {
             service_end: Stated::Missing,
             warranty_end: Stated::Missing,
             created_at: Stated::Missing,
-            used_ever: false,
+            used_ever: Some(false),
             undelivered_since: Stated::Missing,
+            thresholds: Vec::new(),
+            ownership: None,
             listing: Extent::Complete,
             assets: Vec::new(),
             details: Vec::new(),
@@ -344,6 +375,11 @@ pub struct MoreOfAsset {
     pub last_seen: Stated<Timestamp>,
     /// When runs are planned; `None` if the source states nothing of it.
     pub planned: Option<Arc<Planned>>,
+    /// Other ways to read what is stated about the times of runs, besides the three fields above: where they differ in an
+    /// answer, nothing can be said.
+    pub other_readings: Vec<Timing>,
+    /// The program that made the newest backup.
+    pub client: Stated<Arc<Client>>,
     /// Further facts for people.
     pub details: Vec<Detail>,
     /// Values that were not read plainly.
@@ -388,6 +424,8 @@ impl Deref for More {
             last_started: Stated::Missing,
             last_seen: Stated::Missing,
             planned: None,
+            other_readings: Vec::new(),
+            client: Stated::Missing,
             details: Vec::new(),
             evidence: Vec::new(),
         };

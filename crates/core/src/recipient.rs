@@ -4,6 +4,7 @@
 //! to tell.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -95,6 +96,17 @@ impl Patience {
     }
 }
 
+/// How somebody wants to be written to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Voice {
+    /// The language, such as `de-CH`.
+    pub language: Box<str>,
+    /// From whom it comes, as a mailbox; `None` leaves it to the channel.
+    pub from: Option<Box<str>>,
+    /// Whose words are used, where several resellers have their own: a unique id.
+    pub brand: Option<Box<str>>,
+}
+
 /// Somebody who is to be told about an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
@@ -107,6 +119,8 @@ pub struct Recipient {
     /// How long an incident must have been open without anybody saying that they know before they are told; `None` for
     /// those who are told first.
     pub escalation: Option<Seconds>,
+    /// How they want to be written to; `None` leaves it to us.
+    pub voice: Option<Arc<Voice>>,
     /// Why them, step by step.
     pub because: Vec<String>,
 }

@@ -58,6 +58,7 @@ impl Owners {
                     role: owner.role,
                     patience: patience(owner, matter.check),
                     escalation: owner.escalation,
+                    voice: None,
                     because: vec![because(owner)],
                 };
                 match recipients.iter_mut().find(|known| known.address == *address) {

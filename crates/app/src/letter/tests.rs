@@ -25,11 +25,15 @@ fn entry(asset: &str, why: Why) -> Entry {
     let closing = (why == Why::Resolved).then_some(Closing::Recovered);
     let role = (why != Why::Resolved).then_some(Role::Operator);
     let because = vec!["operator of `*` (config.toml:9)".to_owned()];
-    Entry { incident, why, closing, affected: Vec::new(), role, because }
+    Entry { incident, why, closing, affected: Vec::new(), role, because, others: Vec::new() }
 }
 
 fn digest(entries: Vec<Entry>) -> Digest {
-    Digest { address: Address { channel: "mail".to_owned(), to: "ada@example.org".to_owned() }, entries }
+    Digest {
+        voice: None,
+        address: Address { channel: "mail".to_owned(), to: "ada@example.org".to_owned() },
+        entries,
+    }
 }
 
 fn called(subject: &SubjectId) -> Called {

@@ -33,7 +33,7 @@ threshold is `off` is not asked.
 
 A threshold is set for everything, per source, per subject or on the command line; the last one wins:
 the check's own default, the default of the kind, `[thresholds]` of the configuration, `thresholds` of a source,
-`[[override]]`, `--set`. `lastgood explain SUBJECT` says which one is in force and who set it. A length of time is written
+what a directory sets for a repository, `[[override]]`, `--set`. `lastgood explain SUBJECT` says which one is in force and who set it. A length of time is written
 `90s`, `30min`, `24h` or `7d`, a share `85` or `92.5`, and `off` turns the check off.
 
 ";
@@ -50,6 +50,7 @@ const fn reach(exemption: Exemption) -> &'static str {
         Exemption::NoEndStated => "`service_expiry`",
         Exemption::NoStorageStated | Exemption::NoCapacitySet => "`quota`",
         Exemption::NothingPlanned => "`schedule`",
+        Exemption::ClientNotStated | Exemption::NoLeastVersion => "`outdated_client`",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::expectation::{Expectation, Threshold, Unit};
 use crate::facts::{AssetFacts, Presence, RepositoryFacts, SourceFacts};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::Stated;
+use crate::observation::{Planned, Stated, Timing};
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{Outcome, Reason, Words};
 
@@ -17,6 +17,7 @@ pub mod behind_local;
 pub mod behind_offsite;
 pub mod never_used;
 pub mod offline;
+pub mod outdated_client;
 pub mod quota;
 pub mod reboot_due;
 pub mod schedule;
@@ -28,7 +29,7 @@ pub mod unverified;
 pub mod visibility;
 
 /// Every check, in the order of the documentation.
-pub static ALL: [&Check; 13] = [
+pub static ALL: [&Check; 14] = [
     &offline::CHECK,
     &reboot_due::CHECK,
     &quota::CHECK,
@@ -37,6 +38,7 @@ pub static ALL: [&Check; 13] = [
     &behind_offsite::CHECK,
     &schedule::CHECK,
     &never_used::CHECK,
+    &outdated_client::CHECK,
     &unverified::CHECK,
     &stuck::CHECK,
     &service_expiry::CHECK,
@@ -120,6 +122,30 @@ pub static OVERDUE_COUNTS: Threshold = Threshold {
 fn presence<'a>(asset: AssetFacts<'a>, expected: &Expectation) -> Option<&'a Presence> {
     let counts_while_seen = expected.value(&OVERDUE_COUNTS) == Some(1);
     asset.history.filter(|_| counts_while_seen)?.presence.as_deref()
+}
+
+/// What is stated about the times of runs, read in one way.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    started_at: Stated<Timestamp>,
+    last_started: Stated<Timestamp>,
+    planned: Option<&'a Planned>,
+}
+
+impl<'a> From<&'a Timing> for Reading<'a> {
+    fn from(timing: &'a Timing) -> Self {
+        let Timing { started_at, last_started, planned } = timing;
+        Self { started_at: *started_at, last_started: *last_started, planned: planned.as_deref() }
+    }
+}
+
+/// Judges every way in which the times of runs can be read: where they differ, nothing can be said.
+fn judge_readings(asset: AssetFacts<'_>, judge: impl Fn(Reading<'_>) -> Answer) -> Answer {
+    let more = &*asset.stated.more;
+    let (started_at, last_started) = (more.started_at, more.last_started);
+    let answer = judge(Reading { started_at, last_started, planned: more.planned.as_deref() });
+    let is_another = |timing: &Timing| judge(timing.into()).0 != answer.0;
+    if more.other_readings.iter().any(is_another) { Reason::Ambiguous.is(Outcome::Unknown) } else { answer }
 }
 
 /// Judges how long ago something last happened: the shared rule of every check that asks "how old?".

@@ -44,7 +44,7 @@ fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: T
 fn judge_asset(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
     let last_at = asset.observed_at;
     let first_at = asset.history.map_or(last_at, |history| history.first_seen_at);
-    let used = asset.last_good.value().is_some();
+    let used = Some(asset.last_good.value().is_some());
     judge((used, asset.more.created_at), Seen { first_at, last_at }, expected, now)
 }
 
@@ -55,17 +55,19 @@ struct Seen {
     last_at: Timestamp,
 }
 
-/// 1. What holds a backup is used, whenever it was made.
+/// 1. What holds a backup is used, whenever it was made; where that could not be seen, nothing is said.
 /// 2. Where the creation is stated it counts.
 /// 3. Else it is at least as old as the first sight of it, which can make it bad, but never good: it may be much older.
 fn judge(
-    (used, created_at): (bool, Stated<Timestamp>),
+    (used, created_at): (Option<bool>, Stated<Timestamp>),
     seen: Seen,
     expected: &Expectation,
     now: Timestamp,
 ) -> Answer {
-    if used {
-        return Reason::Used.is(Outcome::Ok);
+    match used {
+        Some(true) => return Reason::Used.is(Outcome::Ok),
+        Some(false) => {}
+        None => return Reason::UseNotSeen.is(Outcome::Unknown),
     }
     let limit = expected.seconds(&NEVER_USED_AFTER).expect("a check whose threshold is off is not asked");
     let Some(created_at) = created_at.value() else {

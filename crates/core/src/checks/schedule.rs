@@ -2,12 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Check, Judge, OVERDUE_COUNTS, presence};
+use super::{Answer, Check, Judge, OVERDUE_COUNTS, Reading, judge_readings, presence};
 use crate::expectation::{Expectation, Threshold, Unit};
 use crate::facts::{AssetFacts, Presence};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
-use crate::observation::Exemption;
+use crate::observation::{Exemption, Stated};
 use crate::schedule::Schedule;
 use crate::time::{Elapsed, Seconds, elapsed};
 use crate::verdict::{MISSED_MAX, Outcome, Reason, Words};
@@ -46,11 +46,22 @@ pub static CHECK: Check = Check {
 };
 
 /// 1. Nothing planned: exempt. A plan that cannot be read, or that begins in the future: unknown.
-/// 2. A newest start in the future: unknown. One that is not known is none.
+/// 2. A newest start in the future: unknown. One that is not known is none; with one that cannot be read nothing may be
+///    missed even if there was none, else unknown.
 /// 3. Planned instants after the newest start and after the plan began are missed once their grace has passed. Exactly
 ///    then they count.
 fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
-    let Some(planned) = asset.more.planned.as_deref() else {
+    let presence = presence(asset, expected);
+    judge_readings(asset, |reading| judge_reading(reading, presence, expected, now))
+}
+
+fn judge_reading(
+    reading: Reading<'_>,
+    presence: Option<&Presence>,
+    expected: &Expectation,
+    now: Timestamp,
+) -> Answer {
+    let Some(planned) = reading.planned else {
         return Reason::Exempt(Exemption::NothingPlanned).is(Outcome::Ok);
     };
     if planned.is_unreadable {
@@ -62,7 +73,7 @@ fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answe
     if elapsed(planned.since, now) == Elapsed::Ahead {
         return Reason::PlannedAhead(planned.since).is(Outcome::Unknown);
     }
-    let last_started = asset.more.last_started.value().max(asset.more.started_at.value());
+    let last_started = reading.last_started.value().max(reading.started_at.value());
     if let Some(at) = last_started.filter(|at| elapsed(*at, now) == Elapsed::Ahead) {
         return Reason::Ahead(at).is(Outcome::Unknown);
     }
@@ -70,8 +81,10 @@ fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answe
     let grace = expected.seconds(&SCHEDULE_GRACE).expect("a check whose threshold is off is not asked");
     let grace = planned.grace.unwrap_or(grace);
     let since = last_started.map_or(planned.since, |at| at.max(planned.since));
-    let grace = Grace { length: grace, presence: presence(asset, expected), now };
-    missed(Instants::after(since, &planned.schedules), limit, &grace)
+    let grace = Grace { length: grace, presence, now };
+    let answer = missed(Instants::after(since, &planned.schedules), limit, &grace);
+    let is_unreadable = reading.last_started == Stated::Unreadable;
+    if is_unreadable && answer.0 != Outcome::Ok { Reason::Unreadable.is(Outcome::Unknown) } else { answer }
 }
 
 /// How long a planned run may be late.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Check, Judge};
+use super::{Answer, Check, Judge, Reading, judge_readings};
 use crate::expectation::{Expectation, Threshold, Unit};
 use crate::facts::AssetFacts;
 use crate::id::CheckId;
@@ -35,7 +35,11 @@ pub static CHECK: Check = Check {
 };
 
 fn judge(asset: AssetFacts<'_>, expected: &Expectation, now: Timestamp) -> Answer {
-    let started_at = match asset.more.started_at {
+    judge_readings(asset, |reading| judge_reading(reading, expected, now))
+}
+
+fn judge_reading(reading: Reading<'_>, expected: &Expectation, now: Timestamp) -> Answer {
+    let started_at = match reading.started_at {
         Stated::Missing | Stated::Never => return Reason::NothingUnderWay.is(Outcome::Ok),
         Stated::Unreadable => return Reason::Unreadable.is(Outcome::Unknown),
         Stated::Value(started_at) => started_at,

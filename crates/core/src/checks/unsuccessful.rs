@@ -26,7 +26,8 @@ pub static CHECK: Check = Check {
     id: ID,
     subjects: &[SubjectType::Asset],
     question: "Did the newest run end well?",
-    bad_when: "the newest finished run failed, `unsuccessful_count` times in a row",
+    bad_when: "the newest finished run failed, `unsuccessful_count` times in a row; unknown where its outcome cannot be \
+               read",
     remedy: "read the error of the run where it was made, and start one by hand",
     words: Words { matter: "the newest run", verb: "was" },
     thresholds: &[&UNSUCCESSFUL_COUNT],
@@ -37,6 +38,7 @@ fn judge(asset: AssetFacts<'_>, expected: &Expectation, _now: Timestamp) -> Answ
     let limit = expected.value(&UNSUCCESSFUL_COUNT).expect("a check whose threshold is off is not asked");
     match asset.last_run {
         LastRun::NoneYet => Reason::Exempt(Exemption::NoRunYet).is(Outcome::Ok),
+        LastRun::Unreadable => Reason::Unreadable.is(Outcome::Unknown),
         LastRun::Succeeded => Reason::Succeeded.is(Outcome::Ok),
         LastRun::Failed { in_row, at } => {
             let in_row = in_row.max(asset.history.map_or(0, |history| history.failed_in_row));

@@ -161,10 +161,27 @@ pub enum Origin {
     Config(Rc<str>),
     /// `thresholds` of the source, with file and line.
     Source(Rc<str>),
+    /// The directory, for this repository alone.
+    Directory,
     /// An `[[override]]`, with file and line.
     Override(Rc<str>),
     /// `--set` on the command line.
     CommandLine,
+}
+
+impl Origin {
+    /// True for what stands above what a directory sets.
+    const fn is_above_directories(&self) -> bool {
+        match self {
+            Self::Override(_) | Self::CommandLine => true,
+            Self::Default
+            | Self::Kind(_)
+            | Self::Interval
+            | Self::Config(_)
+            | Self::Source(_)
+            | Self::Directory => false,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -175,6 +192,7 @@ impl fmt::Display for Origin {
             Self::Interval => f.write_str("3 intervals of the source"),
             Self::Config(place) => write!(f, "[thresholds], {place}"),
             Self::Source(place) => write!(f, "thresholds of the source, {place}"),
+            Self::Directory => f.write_str("the directory"),
             Self::Override(place) => write!(f, "[[override]], {place}"),
             Self::CommandLine => f.write_str("--set"),
         }
@@ -248,11 +266,16 @@ pub struct Expectations {
     resolved: RefCell<HashMap<Resolved, Rc<[Expectation]>>>,
 }
 
-/// What decides an expectation: the checks asked, the defaults of the kind, and the layers that speak of the subject.
+/// Thresholds that a directory sets for one repository.
+type Own = [(&'static str, Option<u32>)];
+
+/// What decides an expectation: the checks asked, the defaults of the kind, the layers that speak of the subject, and what
+/// a directory sets for it.
 #[derive(PartialEq, Eq, Hash)]
 struct Resolved {
     kind: Option<*const Kind>,
     layers: Vec<usize>,
+    own: Vec<(&'static str, Option<u32>)>,
 }
 
 impl Expectations {
@@ -274,13 +297,14 @@ impl Expectations {
         kind: Option<&'static Kind>,
         checks: &[CheckId],
     ) -> Rc<[Expectation]> {
-        let key = Resolved { kind: kind.map(std::ptr::from_ref), layers: self.layers_of(subject) };
+        let (layers, own) = (self.layers_of(subject), own(subject));
+        let key = Resolved { kind: kind.map(std::ptr::from_ref), layers, own: own.to_vec() };
         if let Some(found) = self.resolved.borrow().get(&key) {
             return Rc::clone(found);
         }
         let expectations: Rc<[Expectation]> = checks
             .iter()
-            .map(|&check| self.expectation(check, kind, &key.layers))
+            .map(|&check| self.expectation(check, kind, (&key.layers, own)))
             .filter(|expectation| !expectation.is_off())
             .collect();
         self.resolved.borrow_mut().insert(key, Rc::clone(&expectations));
@@ -306,33 +330,49 @@ impl Expectations {
         kind: Option<&'static Kind>,
         check: CheckId,
     ) -> Expectation {
-        self.expectation(check, kind, &self.layers_of(subject))
+        self.expectation(check, kind, (&self.layers_of(subject), own(subject)))
     }
 
-    fn expectation(&self, check: CheckId, kind: Option<&'static Kind>, layers: &[usize]) -> Expectation {
+    fn expectation(&self, check: CheckId, kind: Option<&'static Kind>, set: (&[usize], &Own)) -> Expectation {
         let thresholds = (self.thresholds_of)(check);
-        let settings = thresholds.iter().map(|threshold| self.setting(threshold, kind, layers)).collect();
+        let settings = thresholds.iter().map(|threshold| self.setting(threshold, kind, set)).collect();
         Expectation { check, settings }
     }
 
-    /// Finds the highest layer that sets the threshold, else the default of the kind, else that of the check.
+    /// Finds the highest layer that sets the threshold, else the default of the kind, else that of the check. What a
+    /// directory sets stands above the file and its sources, below overrides and the command line.
     fn setting(
         &self,
         threshold: &'static Threshold,
         kind: Option<&'static Kind>,
-        layers: &[usize],
+        (layers, own): (&[usize], &Own),
     ) -> Setting {
+        let own = own.iter().find(|(name, _)| *name == threshold.name);
         for &index in layers.iter().rev() {
             let found = self.layers[index].values.iter().rev().find(|(name, ..)| *name == threshold.name);
+            let found = found.filter(|(.., origin)| own.is_none() || origin.is_above_directories());
             if let Some((_, value, origin)) = found {
                 return Setting { threshold, value: *value, origin: origin.clone() };
             }
+        }
+        if let Some((_, value)) = own {
+            return Setting { threshold, value: *value, origin: Origin::Directory };
         }
         let of_kind = kind.and_then(|kind| {
             let found = kind.defaults.iter().find(|(name, _)| *name == threshold.name)?;
             Some(Setting { threshold, value: found.1, origin: Origin::Kind(kind.id) })
         });
         of_kind.unwrap_or(Setting { threshold, value: threshold.default, origin: Origin::Default })
+    }
+}
+
+/// What a directory sets for a repository holds for its assets too.
+fn own<'a>(subject: &Subject<'a>) -> &'a Own {
+    match subject {
+        Subject::Source(_) => &[],
+        Subject::Repository(_, repository) | Subject::Asset(_, repository, _) => {
+            &repository.stated.thresholds
+        }
     }
 }
 

@@ -135,7 +135,8 @@ fn in_force(
 ) -> (Option<u32>, Origin) {
     let subject = facts.subjects().find(|subject| subject.path() == path).expect("a subject of the fleet");
     let check = if std::ptr::eq(threshold, &raw const LOCAL_AFTER) { BEHIND_LOCAL } else { UNVERIFIED };
-    let setting = expectations.expectation(check, subject.kind(), &expectations.layers_of(&subject)).settings;
+    let setting =
+        expectations.expectation(check, subject.kind(), (&expectations.layers_of(&subject), &[])).settings;
     (setting[0].value, setting[0].origin.clone())
 }
 

@@ -185,6 +185,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// True if a directory sets thresholds for it, or for the repository it stands in.
+    pub fn has_own_thresholds(&self) -> bool {
+        match self {
+            Self::Source(_) => false,
+            Self::Repository(_, repository) | Self::Asset(_, repository, _) => {
+                !repository.stated.thresholds.is_empty()
+            }
+        }
+    }
+
     /// Returns the kind of the repository or asset; `None` for a source.
     pub fn kind(&self) -> Option<&'static Kind> {
         match self {

@@ -93,6 +93,8 @@ fn checks_of(subject: Subject<'_>) -> &'static [CheckId] {
 /// What is expected of some subjects, and for each expectation the check that answers it.
 struct Questions {
     kind: Option<&'static Kind>,
+    /// True if the kind decides alone what is expected.
+    is_of_kind: bool,
     expected: Rc<[Expectation]>,
     checks: Box<[&'static Check]>,
 }
@@ -132,18 +134,22 @@ impl<'e> Asker<'e> {
             self.found.clear();
         }
         let kind = subject.kind();
-        let known = self.found.iter().position(|known| same_kind(known.kind, kind));
-        if let Some(index) = known.filter(|_| !self.has_patterns) {
+        let is_decided_by_kind = !self.has_patterns && !subject.has_own_thresholds();
+        let known = || self.found.iter().position(|known| known.is_of_kind && same_kind(known.kind, kind));
+        if let Some(index) = is_decided_by_kind.then(known).flatten() {
             return index;
         }
         let expected = self.expectations.resolve(&subject, kind, checks_of(subject));
-        let known = self.found.iter().position(|known| Rc::ptr_eq(&known.expected, &expected));
+        let is_known = |known: &Questions| {
+            known.is_of_kind == is_decided_by_kind && Rc::ptr_eq(&known.expected, &expected)
+        };
+        let known = self.found.iter().position(is_known);
         known.unwrap_or_else(|| {
             let check = |expected: &Expectation| {
                 checks::find(expected.check).expect("a kind lists only checks that exist (tested)")
             };
             let checks = expected.iter().map(check).collect();
-            self.found.push(Questions { kind, expected, checks });
+            self.found.push(Questions { kind, is_of_kind: is_decided_by_kind, expected, checks });
             self.found.len() - 1
         })
     }

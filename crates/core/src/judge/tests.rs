@@ -173,7 +173,7 @@ fn thresholds_of_one_source_do_not_reach_another() {
 #[test]
 fn the_kinds_for_tests_list_only_checks_that_can_be_asked_of_them() {
     let mut asked: Vec<CheckId> = SOURCE_CHECKS.to_vec();
-    for kind in PORTAL.kinds.iter().chain(OURSELVES.kinds) {
+    for kind in PORTAL.kinds.iter().chain(HOST.kinds).chain(OURSELVES.kinds) {
         for &check in kind.checks {
             let found = checks::find(check).expect("a check that exists");
             assert!(found.subjects.contains(&kind.subject), "{check} of {}", kind.id);

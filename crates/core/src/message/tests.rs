@@ -30,12 +30,24 @@ fn incident(asset: Option<&str>, check: CheckId, reason: Reason) -> Incident {
 
 fn entry(incident: Incident, why: Why) -> Entry {
     let because = vec!["owner of acme/*".to_owned()];
-    Entry { incident, why, closing: None, affected: Vec::new(), role: Some(Role::Customer), because }
+    Entry {
+        incident,
+        why,
+        closing: None,
+        affected: Vec::new(),
+        role: Some(Role::Customer),
+        because,
+        others: Vec::new(),
+    }
 }
 
 /// Composes two hours after noon.
 fn composed(entries: Vec<Entry>) -> Content {
-    let digest = Digest { address: Address { channel: "mail".to_owned(), to: "ada".to_owned() }, entries };
+    let digest = Digest {
+        voice: None,
+        address: Address { channel: "mail".to_owned(), to: "ada".to_owned() },
+        entries,
+    };
     let called = |subject: &SubjectId| Called {
         name: subject.asset.as_ref().map_or_else(String::new, |asset| asset.text().into_owned()),
         kind: "agent",
@@ -69,6 +81,7 @@ fn one_entry_is_told_whole() {
 #[test]
 fn what_is_known_by_another_name_is_called_so_too() {
     let digest = Digest {
+        voice: None,
         address: Address { channel: "mail".to_owned(), to: "ada".to_owned() },
         entries: vec![entry(incident(None, offline::ID, Reason::Never), Why::First)],
     };

@@ -5,12 +5,13 @@
 //! who is added or a directory that comes back all lead to a telling. It sends nothing and knows no channel.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::incident::cause::causes;
 use crate::incident::{Closing, Incident, Known, Matter};
-use crate::recipient::{Address, Recipient, Role, Streak};
+use crate::recipient::{Address, Recipient, Role, Streak, Voice};
 use crate::silence::{Silenced, covering};
 use crate::time::{Elapsed, Seconds, elapsed};
 
@@ -106,6 +107,8 @@ pub struct Entry {
     pub role: Option<Role>,
     /// Why them.
     pub because: Vec<String>,
+    /// Who else knows of it or is told now, in order; their role where they are still to be told.
+    pub others: Vec<(Address, Option<Role>)>,
 }
 
 /// All that one address is told at one tick.
@@ -113,6 +116,8 @@ pub struct Entry {
 pub struct Digest {
     /// Where it goes.
     pub address: Address,
+    /// How they want to be written to; `None` leaves it to us.
+    pub voice: Option<Arc<Voice>>,
     /// What it says, the worst reasons first: in the order of [`Why`], then by matter.
     pub entries: Vec<Entry>,
 }
@@ -161,6 +166,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         affected: affected(situation.known),
         hearers: HashMap::new(),
         entries: BTreeMap::new(),
+        voices: HashMap::new(),
         withheld: Vec::new(),
     };
     for incident in situation.known.values().filter(|incident| incident.is_open()) {
@@ -169,11 +175,37 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     for (incident, closing) in situation.closed {
         planning.closed(incident, closing);
     }
+    let knowing = knowing(situation, &planning.entries);
+    let Planning { entries, mut voices, withheld, .. } = planning;
     let digest = |(address, mut entries): (Address, Vec<Entry>)| {
         entries.sort_by(|a, b| (a.why, &a.incident.matter).cmp(&(b.why, &b.incident.matter)));
-        Digest { address, entries }
+        for entry in &mut entries {
+            let all = knowing.get(&Episode::of(&entry.incident)).into_iter().flatten();
+            let others = all.filter(|(other, _)| **other != address);
+            entry.others = others.map(|(other, role)| (other.clone(), *role)).collect();
+        }
+        Digest { voice: voices.remove(&address), address, entries }
     };
-    Plan { digests: planning.entries.into_iter().map(digest).collect(), withheld: planning.withheld }
+    Plan { digests: entries.into_iter().map(digest).collect(), withheld }
+}
+
+/// Who was told of each episode that is told of now, or is told of it now.
+fn knowing(
+    situation: &Situation<'_>,
+    entries: &BTreeMap<Address, Vec<Entry>>,
+) -> HashMap<Episode, BTreeMap<Address, Option<Role>>> {
+    let mut knowing: HashMap<Episode, BTreeMap<Address, Option<Role>>> = HashMap::new();
+    for (address, entry) in
+        entries.iter().flat_map(|(address, entries)| entries.iter().map(move |e| (address, e)))
+    {
+        let episode = Episode::of(&entry.incident);
+        let told = situation.told.get(&episode);
+        let known = knowing.entry(episode).or_insert_with(|| {
+            told.into_iter().flat_map(BTreeMap::keys).map(|address| (address.clone(), None)).collect()
+        });
+        known.insert(address.clone(), entry.role);
+    }
+    knowing
 }
 
 /// How many subjects matters in their order are about: one that is bad in two ways is one that is affected.
@@ -223,6 +255,8 @@ struct Planning<'a> {
     /// Who hears of the causes that were met so far.
     hearers: HashMap<&'a Matter, HashMap<Address, Hears>>,
     entries: BTreeMap<Address, Vec<Entry>>,
+    /// How those who are told want to be written to.
+    voices: HashMap<Address, Arc<Voice>>,
     withheld: Vec<(Episode, Option<Address>, Withheld)>,
 }
 
@@ -250,10 +284,11 @@ impl<'a> Planning<'a> {
             match self.decide(incident, &episode, &recipient) {
                 Ok(Some(why)) => {
                     let affected = self.affected.get(&incident.matter).cloned().unwrap_or_default();
-                    let Recipient { address, role, because, .. } = recipient;
+                    let Recipient { address, role, voice, because, .. } = recipient;
                     let (incident, role) = (incident.clone(), Some(role));
-                    let entry = Entry { incident, why, closing: None, affected, role, because };
-                    self.tell(address, entry);
+                    let (closing, others) = (None, Vec::new());
+                    let entry = Entry { incident, why, closing, affected, role, because, others };
+                    self.tell(address, voice, entry);
                 }
                 Ok(None) => {}
                 Err(withheld) => self.withheld.push((episode.clone(), Some(recipient.address), withheld)),
@@ -318,15 +353,26 @@ impl<'a> Planning<'a> {
     fn closed(&mut self, incident: &Incident, closing: &Closing) {
         let episode = Episode::of(incident);
         let told = self.situation.told.get(&episode).into_iter().flat_map(BTreeMap::keys);
-        for address in told.cloned().collect::<Vec<_>>() {
+        let told: Vec<Address> = told.cloned().collect();
+        if told.is_empty() {
+            return;
+        }
+        // Who is not, or no longer, to be told was told that it began: only how they want to be written to is not known.
+        let recipients = match (self.situation.directory)(&incident.matter) {
+            Answer::Recipients(recipients) => recipients,
+            Answer::Unknown => Vec::new(),
+        };
+        for address in told {
             if let Some(id) = self.silence(&incident.matter, &address) {
                 self.withheld.push((episode.clone(), Some(address), Withheld::Silence(id)));
                 continue;
             }
             let (incident, closing) = (incident.clone(), Some(closing.clone()));
-            let (why, affected, because) = (Why::Resolved, Vec::new(), Vec::new());
-            let entry = Entry { incident, why, closing, affected, role: None, because };
-            self.tell(address, entry);
+            let (why, affected, because, others) = (Why::Resolved, Vec::new(), Vec::new(), Vec::new());
+            let entry = Entry { incident, why, closing, affected, role: None, because, others };
+            let known = recipients.iter().find(|recipient| recipient.address == address);
+            let voice = known.and_then(|recipient| recipient.voice.clone());
+            self.tell(address, voice, entry);
         }
     }
 
@@ -338,7 +384,10 @@ impl<'a> Planning<'a> {
         covering(self.situation.silences, &path, address, self.situation.now).map(|silence| silence.id)
     }
 
-    fn tell(&mut self, address: Address, entry: Entry) {
+    fn tell(&mut self, address: Address, voice: Option<Arc<Voice>>, entry: Entry) {
+        if let Some(voice) = voice {
+            self.voices.entry(address.clone()).or_insert(voice);
+        }
         self.entries.entry(address).or_default().push(entry);
     }
 }

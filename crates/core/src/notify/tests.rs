@@ -46,6 +46,7 @@ fn address(to: &str) -> Address {
 fn recipient(to: &str) -> Recipient {
     let because = vec!["the test says so".to_owned()];
     Recipient {
+        voice: None,
         address: address(to),
         role: Role::Customer,
         patience: Patience::None,
@@ -105,7 +106,7 @@ impl World {
     fn tell(&mut self, now: Timestamp) -> Vec<String> {
         let plan = self.plan(now);
         let mut words = Vec::new();
-        for Digest { address, entries } in plan.digests {
+        for Digest { address, entries, .. } in plan.digests {
             for Entry { incident, why, affected, .. } in entries {
                 let count = subject_count(&affected);
                 words.push(format!("{} {} {why:?} +{count}", address.to, incident.matter.subject));

@@ -88,12 +88,23 @@ pub static PING: Kind = Kind {
     defaults: &[],
 };
 
+/// A computer that says which client it runs.
+pub static COMPUTER: Kind = Kind {
+    id: "computer",
+    subject: SubjectType::Asset,
+    checks: &[checks::unsuccessful::ID, checks::schedule::ID, checks::stuck::ID, checks::outdated_client::ID],
+    defaults: &[],
+};
+
 /// An asset that nothing is asked of.
 pub static OTHER: Kind = Kind { id: "other", subject: SubjectType::Asset, checks: &[], defaults: &[] };
 
-/// A kind of source for tests; every check there is applies to one of its kinds.
+/// A kind of source for tests; every check there is applies to one of its kinds, of [`HOST`] or of [`OURSELVES`].
 pub static PORTAL: SourceKind =
     SourceKind { id: "portal", kinds: &[&APPLIANCE, &ACCOUNT, &AGENT, &SHARE, &PING, &OTHER] };
+
+/// A kind of source for tests whose accounts stand in a directory.
+pub static HOST: SourceKind = SourceKind { id: "host", kinds: &[&ACCOUNT, &COMPUTER] };
 
 /// What we are ourselves as a source.
 pub static OURSELVES: SourceKind = SourceKind { id: SourceId::OURSELVES, kinds: &[&CHANNEL] };
@@ -135,7 +146,7 @@ pub fn appliance(name: &str, now: Timestamp) -> RepositoryObservation {
     repository.service_end = Stated::Value(now + Seconds::days(300).duration());
     repository.warranty_end = Stated::Value(now + Seconds::days(200).duration());
     repository.created_at = Stated::Value(ago(now, Seconds::days(100)));
-    repository.used_ever = true;
+    repository.used_ever = Some(true);
     repository
 }
 

@@ -86,7 +86,7 @@ fn one_repository() -> impl Strategy<Value = RepositoryObservation> {
         repository.created_at = dates.2;
         repository.listing = rest.0;
         repository.assets = unique(rest.1, |asset| asset.key().clone());
-        repository.used_ever = rest.2;
+        repository.used_ever = Some(rest.2);
         repository
     })
 }

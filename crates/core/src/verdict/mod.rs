@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::client::Version;
 use crate::expectation::Percent;
 use crate::id::CheckId;
 use crate::observation::Exemption;
@@ -69,6 +70,8 @@ pub enum Reason {
     VerificationFailed(Option<Timestamp>),
     /// It holds backups.
     Used,
+    /// Whether it holds any backup could not be seen.
+    UseNotSeen,
     /// It holds no backup; made at this instant, and so long is allowed.
     Unused(Timestamp, Seconds),
     /// It holds no backup, and nothing says since when.
@@ -122,6 +125,12 @@ pub enum Reason {
     NothingWaits,
     /// The first attempt in vain at a message that still waits was at this instant; so long is allowed.
     Waiting(Timestamp, Seconds),
+    /// What is stated can be read in more than one way, and the answers differ.
+    Ambiguous,
+    /// The client has this version, and this is the least that is new enough.
+    ClientRecent(Version, Version),
+    /// The same, and it is not.
+    ClientOutdated(Version, Version),
 }
 
 /// The answer to one check about one subject, with what decided it.
@@ -173,6 +182,7 @@ impl Reason {
             Self::Ends(at, notice) => ends(matter, verb, at, notice, now),
             Self::VerificationFailed(at) => format!("the newest verification failed{}", dated(" at", at)),
             Self::Used => "it holds backups".to_owned(),
+            Self::UseNotSeen => "whether it holds any backup could not be seen".to_owned(),
             Self::Unused(at, limit) => {
                 format!("it holds no backup and was set up {}", limited(at, limit, now))
             }
@@ -221,6 +231,15 @@ impl Reason {
             Self::Waiting(at, limit) => {
                 format!("messages wait, the first attempt in vain was {}", limited(at, limit, now))
             }
+            Self::Ambiguous => {
+                "the times of its runs can be read in more than one way, with different answers".to_owned()
+            }
+            Self::ClientRecent(version, least) => {
+                format!("the client has version {version}, {least} or newer is good enough")
+            }
+            Self::ClientOutdated(version, least) => {
+                format!("the client has version {version}, which is older than {least}")
+            }
         }
     }
 
@@ -266,6 +285,12 @@ impl Reason {
                 _ => format!("turns ok once it ends more than {notice} from now"),
             },
             Self::VerificationFailed(_) => "turns ok with the next verification that succeeds".to_owned(),
+            Self::UseNotSeen => "can be judged with the next look that sees it".to_owned(),
+            Self::Ambiguous => "can be judged once the client states its offset from UTC plainly".to_owned(),
+            Self::ClientRecent(..) => "turns bad when a newer version is required".to_owned(),
+            Self::ClientOutdated(_, least) => {
+                format!("turns ok with the first run of a client of version {least} or newer")
+            }
             Self::Used => "turns bad only if every backup is gone".to_owned(),
             Self::Unused(at, limit) | Self::UnusedSinceSeen(at, limit) => match outcome {
                 Outcome::Bad => FIRST_BACKUP.to_owned(),
@@ -327,6 +352,10 @@ impl Reason {
             | Self::Filled(..)
             | Self::NoCapacity
             | Self::Succeeded
+            | Self::UseNotSeen
+            | Self::Ambiguous
+            | Self::ClientRecent(..)
+            | Self::ClientOutdated(..)
             | Self::Used
             | Self::UnusedSinceUnknown
             | Self::Seen

@@ -180,7 +180,7 @@ fn take_assets(repository: &mut RepositoryObservation, answer: DeviceAnswer, fai
         failures.malformed(Place { asset, ..Place::repository(repository.key.clone()) }, reason);
     }
     repository.assets = answer.assets;
-    repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
+    repository.used_ever = Some(repository.assets.iter().any(|asset| asset.last_good.value().is_some()));
     make_unique(&mut repository.assets);
 }
 

@@ -192,7 +192,7 @@ impl OpenDevice {
         for (volume, position) in self.volumes.drain(..).zip(1..) {
             repository.assets.push(volume.finish(look, season, offsite, position));
         }
-        repository.used_ever = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
+        repository.used_ever = Some(repository.assets.iter().any(|asset| asset.last_good.value().is_some()));
         make_unique(&mut repository.assets);
     }
 

@@ -212,7 +212,7 @@ impl<'a> Numbers<'a> {
 
     fn of_asset(&self, asset: &AssetObservation, verdicts: &[Verdict]) -> Vec<Sample> {
         let failed = match asset.last_run {
-            LastRun::NoneYet => None,
+            LastRun::NoneYet | LastRun::Unreadable => None,
             LastRun::Succeeded => Some(0.0),
             LastRun::Failed { .. } => Some(1.0),
         };

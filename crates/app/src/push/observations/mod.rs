@@ -116,14 +116,15 @@ fn repository(
         (_, Some(_)) | (None, None) => None,
     };
     let mut keys = HashSet::new();
+    let is_filled = pushed.used_bytes.is_some_and(|bytes| bytes > 0);
     for (index, pushed) in pushed.assets.into_iter().enumerate() {
         let place = format!("{place}.assets[{index}]");
         let asset = asset(pushed, kinds, &place)?;
         once(&mut keys, asset.key(), &place)?;
-        repository.used_ever |= asset.last_good.value().is_some();
         repository.assets.push(asset);
     }
-    repository.used_ever |= pushed.used_bytes.is_some_and(|bytes| bytes > 0);
+    let has_good = repository.assets.iter().any(|asset| asset.last_good.value().is_some());
+    repository.used_ever = Some(has_good || is_filled);
     Ok(repository)
 }
 

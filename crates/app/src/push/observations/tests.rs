@@ -61,7 +61,7 @@ fn everything_that_can_be_said_is_read() {
     (asset.more.started_at, asset.more.last_started) = (night, night);
     (asset.more.last_seen, asset.more.created_at) = (night, night);
     let mut repository = RepositoryObservation::new(&REPOSITORY, Name::new("r1"), Name::new("Rack 1"));
-    (repository.listing, repository.used_ever, repository.created_at) = (Extent::Partial, true, night);
+    (repository.listing, repository.used_ever, repository.created_at) = (Extent::Partial, Some(true), night);
     (repository.space.used, repository.space.quota) = (Stated::Value(5), Stated::Value(10));
     repository.assets = vec![asset];
     assert_eq!(collection.repositories, [repository]);
@@ -79,7 +79,7 @@ fn what_is_left_out_is_not_stated() {
     assert_eq!((collection.observed_at, collection.extent()), (at(NOW), Extent::Complete));
     let [full, empty] = collection.repositories.as_slice() else { panic!("{collection:?}") };
     assert_eq!((full.space_exempt, empty.space_exempt), (Some(Exemption::NoCapacitySet), None));
-    assert_eq!((full.used_ever, empty.used_ever), (true, false));
+    assert_eq!((full.used_ever, empty.used_ever), (Some(true), Some(false)));
     let mut asset = AssetObservation::new(&ASSET, Name::new("a"));
     asset.offsite_exempt = Some(Exemption::LocalOnly);
     assert_eq!(full.assets, [asset]);

@@ -1,7 +1,11 @@
 //! What is known about a subject, fact by fact?
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use lastgood_core::client::Client;
 use lastgood_core::facts::{AssetFacts, RepositoryFacts, SourceFacts, Subject};
+use lastgood_core::id::Escaped;
 use lastgood_core::observation::{AssetObservation, Exemption, LastRun, Planned, SpaceUnit, Stated};
 use lastgood_core::schedule::Schedule;
 use lastgood_core::time::{Age, Elapsed, Instant, elapsed};
@@ -51,6 +55,14 @@ fn silence<T>(stated: &Stated<T>) -> &'static str {
         Stated::Never => "never",
         Stated::Unreadable => "stated, but not readable (see the evidence)",
         Stated::Value(_) => "stated",
+    }
+}
+
+fn use_word(used_ever: Option<bool>) -> &'static str {
+    match used_ever {
+        Some(true) => "yes",
+        Some(false) => "no, as far as is stated",
+        None => "not seen",
     }
 }
 
@@ -110,7 +122,7 @@ fn of_repository(repository: &RepositoryFacts, now: Timestamp) -> Vec<Fact> {
         Fact::stated("end of service", stated.service_end, now),
         Fact::stated("end of warranty", stated.warranty_end, now),
         Fact::stated("made", stated.created_at, now),
-        Fact::new("holds backups", if stated.used_ever { "yes" } else { "no, as far as is stated" }),
+        Fact::new("holds backups", use_word(stated.used_ever)),
         Fact::new("list of its assets", looks::word(stated.listing)),
         Fact::stated("last complete list of its assets", or_never(repository.listed_at), now),
         Fact::new("assets", &stated.assets.len()),
@@ -120,6 +132,7 @@ fn of_repository(repository: &RepositoryFacts, now: Timestamp) -> Vec<Fact> {
 fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Timestamp) -> Vec<Fact> {
     let last_run = match asset.last_run {
         LastRun::NoneYet => "none reported yet".to_owned(),
+        LastRun::Unreadable => "stated, but not readable (see the evidence)".to_owned(),
         LastRun::Succeeded => "succeeded".to_owned(),
         LastRun::Failed { in_row, at } => {
             let when = at.map(|at| format!(", the newest at {}", Instant(at))).unwrap_or_default();
@@ -149,7 +162,23 @@ fn of_asset(of_repository: Option<Exemption>, asset: &AssetObservation, now: Tim
     if let Some(planned) = &asset.more.planned {
         facts.extend(of_plan(planned, now));
     }
+    if !asset.more.other_readings.is_empty() {
+        let count = asset.more.other_readings.len() + 1;
+        facts.push(Fact::new("ways to read its times", &count));
+    }
+    facts.extend(of_client(&asset.more.client));
     facts
+}
+
+fn of_client(client: &Stated<Arc<Client>>) -> Vec<Fact> {
+    let client = match client {
+        Stated::Missing | Stated::Never => return Vec::new(),
+        Stated::Unreadable => return vec![Fact::new("client", silence(client))],
+        Stated::Value(client) => client,
+    };
+    let shown = format!("{} {}", Escaped(&client.identifier), Escaped(&client.version));
+    let least = client.least.map_or_else(|| "none is set".to_owned(), |least| least.to_string());
+    vec![Fact::new("client", &shown), Fact::new("least version of it", &least)]
 }
 
 /// What is remembered beyond the newest statement.

@@ -110,7 +110,7 @@ impl Repository {
     ) -> Collection {
         let name = Name::new(&self.key);
         let mut repository = RepositoryObservation::new(self.kind, name.clone(), name.clone());
-        repository.used_ever = listed.backup_count > 0;
+        repository.used_ever = Some(listed.backup_count > 0);
         if listed.not_read.is_some() {
             repository.listing = Extent::Partial;
         }

@@ -4,6 +4,7 @@
 //! word by word, so that a new variant does not compile before its word is chosen, and a renamed one changes no word.
 
 use jiff::Timestamp;
+use lastgood_core::client::Version;
 use lastgood_core::expectation::Percent;
 use lastgood_core::incident::Closing;
 use lastgood_core::notify::{Why, Withheld};
@@ -124,6 +125,8 @@ enum ExemptionWords {
     NoStorageStated,
     NoCapacitySet,
     NothingPlanned,
+    ClientNotStated,
+    NoLeastVersion,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -188,6 +191,25 @@ enum ReasonWords {
     UnderWay(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
     NothingWaits,
     Waiting(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    UseNotSeen,
+    Ambiguous,
+    ClientRecent(#[serde(with = "version")] Version, #[serde(with = "version")] Version),
+    ClientOutdated(#[serde(with = "version")] Version, #[serde(with = "version")] Version),
+}
+
+/// A version as it is shown.
+mod version {
+    use lastgood_core::client::Version;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(version)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Version::parse(&text).ok_or_else(|| de::Error::custom("no version"))
+    }
 }
 
 /// An instant as RFC 3339 with every digit it has.
@@ -231,6 +253,7 @@ mod tests {
     #[test]
     fn every_reason_is_read_as_it_was_written() {
         let (at, limit) = (Timestamp::MAX, Seconds(u32::MAX));
+        let of = |text| Version::parse(text).expect("a version");
         for reason in [
             Reason::Exempt(Exemption::CloudAppliance),
             Reason::Recent(at, limit),
@@ -271,6 +294,10 @@ mod tests {
             Reason::UnderWay(at, limit),
             Reason::NothingWaits,
             Reason::Waiting(at, limit),
+            Reason::UseNotSeen,
+            Reason::Ambiguous,
+            Reason::ClientRecent(of("2.7.1"), of("2.7.0")),
+            Reason::ClientOutdated(of("2.0.5_pre"), of("2.0.9")),
         ] {
             assert_eq!(read_reason(&write_reason(reason)), Ok(reason));
         }

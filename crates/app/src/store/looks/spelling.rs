@@ -1,9 +1,11 @@
 //! What do the entries of a look say, in words other programs read?
 
 use jiff::tz::TimeZone;
+use lastgood_core::checks;
 use lastgood_core::id::Name;
 use lastgood_core::kind::SourceKind;
-use lastgood_core::observation::{AssetObservation, LastRun, Planned, RepositoryObservation, Stated};
+use lastgood_core::observation::{AssetObservation, LastRun, Planned, RepositoryObservation, Stated, Timing};
+use lastgood_core::ownership::OwnerEntry;
 use lastgood_core::schedule::{Schedule, Spelling};
 use serde_json::{Map, Value, json};
 
@@ -100,13 +102,38 @@ fn repository_words(stated_repository: &RepositoryObservation) -> Value {
     if repository.undelivered_since != Stated::Missing {
         words["undelivered_since"] = instant(repository.undelivered_since);
     }
+    if !repository.thresholds.is_empty() {
+        words["thresholds"] = repository.thresholds.iter().map(threshold_word).collect();
+    }
+    if let Some(ownership) = &repository.ownership {
+        words["ownership"] = ownership.entries.iter().map(entry_words).collect();
+    }
     words
+}
+
+/// A threshold as people write it.
+fn threshold_word((name, value): &(&'static str, Option<u32>)) -> (String, Value) {
+    let shown = checks::find_threshold(name).map(|threshold| threshold.show(*value));
+    ((*name).to_owned(), json!(shown))
+}
+
+fn entry_words(entry: &OwnerEntry) -> Value {
+    let fields: serde_json::Map<String, Value> =
+        entry.fields.iter().map(|(field, values)| (field.to_string(), json!(values))).collect();
+    json!({
+        "part": entry.part.as_str(),
+        "whose": entry.whose,
+        "is_default": entry.is_default,
+        "dn": entry.dn,
+        "fields": fields,
+    })
 }
 
 fn asset_words(asset: &AssetObservation) -> Value {
     let instant = |at| stated(at, |at: jiff::Timestamp| json!(at.to_string()));
     let last_run = match asset.last_run {
         LastRun::NoneYet => Value::Null,
+        LastRun::Unreadable => json!("unreadable"),
         LastRun::Succeeded => json!("succeeded"),
         LastRun::Failed { in_row, at } => json!({ "failed": in_row, "at": at.map(|at| at.to_string()) }),
     };
@@ -135,7 +162,28 @@ fn asset_words(asset: &AssetObservation) -> Value {
     if let Some(planned) = &more.planned {
         words["planned"] = plan_words(planned);
     }
+    if !more.other_readings.is_empty() {
+        words["other_readings"] = more.other_readings.iter().map(timing_words).collect();
+    }
+    match &more.client {
+        Stated::Missing | Stated::Never => {}
+        Stated::Unreadable => words["client"] = json!("unreadable"),
+        Stated::Value(client) => {
+            let least = client.least.map(|least| least.to_string());
+            words["client"] =
+                json!({ "identifier": client.identifier, "version": client.version, "least": least });
+        }
+    }
     words
+}
+
+fn timing_words(timing: &Timing) -> Value {
+    let instant = |at| stated(at, |at: jiff::Timestamp| json!(at.to_string()));
+    json!({
+        "started_at": instant(timing.started_at),
+        "last_started": instant(timing.last_started),
+        "planned": timing.planned.as_deref().map(plan_words),
+    })
 }
 
 fn plan_words(planned: &Planned) -> Value {

@@ -203,11 +203,19 @@ fn entry_for(incident: &Incident, why: Why, role: Role) -> Entry {
     let closing = (why == Why::Resolved).then_some(Closing::Recovered);
     let role = (why != Why::Resolved).then_some(role);
     let because = vec!["owner of `*`".to_owned()];
-    Entry { incident: incident.clone(), why, closing, affected: Vec::new(), role, because }
+    Entry {
+        incident: incident.clone(),
+        why,
+        closing,
+        affected: Vec::new(),
+        role,
+        because,
+        others: Vec::new(),
+    }
 }
 
 fn digest(address: &str, entries: Vec<Entry>) -> Digest {
-    Digest { address: to(address), entries }
+    Digest { voice: None, address: to(address), entries }
 }
 
 fn to(address: &str) -> Address {

@@ -141,7 +141,7 @@ fn something_unused_whose_creation_is_not_known_is_unknown() {
 fn never_used_of_both(unused: bool, created_at: Stated<Timestamp>) -> [Answer; 2] {
     let check = &never_used::CHECK;
     let repository = of_appliance(check, None, |facts| {
-        facts.stated.used_ever = !unused;
+        facts.stated.used_ever = Some(!unused);
         facts.stated.created_at = created_at;
     });
     let asset = of_agent(check, None, |agent| {
@@ -162,7 +162,7 @@ fn unused_since(seconds: i64, is_seen_again: bool) -> [Answer; 2] {
     let (check, expected) = (&never_used::CHECK, expecting(&never_used::CHECK, None));
     let of_asset = check.judge.asset.expect("asked of assets")(asset, &expected, noon());
     let of_repository = of_appliance(check, None, |facts| {
-        (facts.stated.used_ever, facts.stated.created_at) = (false, Stated::Unreadable);
+        (facts.stated.used_ever, facts.stated.created_at) = (Some(false), Stated::Unreadable);
         (facts.first_seen_at, facts.observed_at) = (first_at, last_at);
     });
     [of_asset, of_repository]

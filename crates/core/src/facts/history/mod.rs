@@ -83,13 +83,18 @@ impl History {
         next
     }
 
+    /// 0. What cannot be read says nothing: the row stays as it is.
     /// 1. A run that succeeded, or none at all, ends the row; so does a good backup since the newest failure that counts.
     /// 2. A failure that is dated later than the newest one is another run. One that is not dated may be the same.
     /// 3. The source may know of more.
     fn count(&mut self, last_run: LastRun, success: Option<Timestamp>, at: Timestamp) {
-        let LastRun::Failed { in_row, at: failed_at } = last_run else {
-            (self.failed_in_row, self.failed_at) = (0, None);
-            return;
+        let (in_row, failed_at) = match last_run {
+            LastRun::Unreadable => return,
+            LastRun::NoneYet | LastRun::Succeeded => {
+                (self.failed_in_row, self.failed_at) = (0, None);
+                return;
+            }
+            LastRun::Failed { in_row, at } => (in_row, at),
         };
         if success > self.failed_at.or(self.last_success_at) {
             (self.failed_in_row, self.failed_at) = (0, None);

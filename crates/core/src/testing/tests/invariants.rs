@@ -152,7 +152,7 @@ struct Heard {
 impl Heard {
     /// I6. Returns what was told once too often.
     fn too_often(&mut self, plan: &Plan, repeat_after: Seconds, now: Timestamp) -> Option<String> {
-        for Digest { address, entries } in &plan.digests {
+        for Digest { address, entries, .. } in &plan.digests {
             let mut episodes = BTreeSet::new();
             for entry in entries {
                 let key = (Episode::of(&entry.incident), address.clone());

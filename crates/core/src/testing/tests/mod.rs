@@ -86,7 +86,7 @@ struct Ticked {
 
 fn recipient(to: &str, patience: Patience, escalation: Option<Seconds>) -> Recipient {
     let address = Address { channel: "mail".to_owned(), to: to.to_owned() };
-    Recipient { address, role: Role::Operator, patience, escalation, because: Vec::new() }
+    Recipient { address, role: Role::Operator, patience, escalation, voice: None, because: Vec::new() }
 }
 
 impl Monitor {
@@ -138,7 +138,7 @@ impl Monitor {
             }
         }
         let plan = self.plan(now);
-        for Digest { address, entries } in &plan.digests {
+        for Digest { address, entries, .. } in &plan.digests {
             for entry in entries {
                 let reminder_count = if let Why::Reminder(count) = entry.why { count } else { 0 };
                 let told = Told { at: now, reminder_count, affected_count: entry.affected.len() };

@@ -15,7 +15,9 @@ use lastgood_core::observation::{
 
 use super::{Damage, Reading, bytes, instant, length, number, optional, stated, stated_code};
 
+mod owner;
 mod plan;
+mod runs;
 
 /// Returns what of a look is kept: all but details for people and the lines of evidence.
 pub fn kept(collection: &Collection) -> Collection {
@@ -51,8 +53,12 @@ const HAS_STARTED: u64 = 1 << 14;
 const HAS_LAST_STARTED: u64 = 1 << 15;
 const HAS_LAST_SEEN: u64 = 1 << 16;
 const HAS_PLAN: u64 = 1 << 17;
+const HAS_CLIENT: u64 = 1 << 18;
+const HAS_READINGS: u64 = 1 << 19;
+/// The code of the newest run is 0 then.
+const HAS_UNREADABLE_RUN: u64 = 1 << 20;
 /// Bits that no version has given a meaning.
-const UNKNOWN: u64 = (1 << 7) | !((1 << 18) - 1);
+const UNKNOWN: u64 = (1 << 7) | !((1 << 21) - 1);
 
 /// Writes an asset; most are a key, a kind, two bytes and two instants.
 pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation) {
@@ -68,6 +74,8 @@ pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation)
         last_started,
         last_seen,
         planned,
+        other_readings,
+        client,
         details: _,
         evidence,
     } = &**more;
@@ -111,6 +119,12 @@ pub(in super::super) fn write_asset(out: &mut Vec<u8>, asset: &AssetObservation)
     if let Some(planned) = planned {
         plan::write(out, planned);
     }
+    if *client != Stated::Missing {
+        runs::write_client(out, client);
+    }
+    if !other_readings.is_empty() {
+        runs::write_readings(out, other_readings);
+    }
 }
 
 /// Which fields of an asset are written.
@@ -118,7 +132,7 @@ fn marks(asset: &AssetObservation) -> u64 {
     let more = &*asset.more;
     let flag = |is_set: bool, bit: u64| if is_set { bit } else { 0 };
     let run_code = match asset.last_run {
-        LastRun::NoneYet => 0,
+        LastRun::NoneYet | LastRun::Unreadable => 0,
         LastRun::Succeeded => 1,
         LastRun::Failed { at: None, .. } => 2,
         LastRun::Failed { at: Some(_), .. } => 3,
@@ -137,6 +151,9 @@ fn marks(asset: &AssetObservation) -> u64 {
         | flag(more.last_started != Stated::Missing, HAS_LAST_STARTED)
         | flag(more.last_seen != Stated::Missing, HAS_LAST_SEEN)
         | flag(more.planned.is_some(), HAS_PLAN)
+        | flag(more.client != Stated::Missing, HAS_CLIENT)
+        | flag(!more.other_readings.is_empty(), HAS_READINGS)
+        | flag(asset.last_run == LastRun::Unreadable, HAS_UNREADABLE_RUN)
         | codes << CODES_FROM
 }
 
@@ -162,6 +179,7 @@ pub(in super::super) fn read_asset(
         asset.offsite_exempt = Some(read_exemption(reading)?);
     }
     asset.last_run = match code(0) {
+        0 if has(HAS_UNREADABLE_RUN) => LastRun::Unreadable,
         0 => LastRun::NoneYet,
         1 => LastRun::Succeeded,
         2 => LastRun::Failed { in_row: read_count(reading)?, at: None },
@@ -203,11 +221,23 @@ fn read_runs(reading: &mut Reading<'_>, flags: u64, asset: &mut AssetObservation
     if flags & HAS_PLAN != 0 {
         asset.more.planned = Some(Arc::new(plan::read(reading)?));
     }
+    if flags & HAS_CLIENT != 0 {
+        asset.more.client = runs::read_client(reading)?;
+    }
+    if flags & HAS_READINGS != 0 {
+        asset.more.other_readings = runs::read_readings(reading)?;
+    }
     Ok(())
 }
 
 /// Stands in the byte of a repository's extent: what became known later follows behind the evidence.
 const HAS_UNDELIVERED: u8 = 1 << 7;
+const HAS_OWNERSHIP: u8 = 1 << 6;
+const HAS_THRESHOLDS: u8 = 1 << 5;
+const LATER: u8 = HAS_UNDELIVERED | HAS_OWNERSHIP | HAS_THRESHOLDS;
+
+/// Stands in the place of yes and no where it could not be seen whether a repository was ever used.
+const USE_NOT_SEEN: u8 = 2;
 
 /// Writes a repository without its assets.
 pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &RepositoryObservation) {
@@ -226,6 +256,8 @@ pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &Reposit
         created_at,
         used_ever,
         undelivered_since,
+        thresholds,
+        ownership,
         listing,
         assets: _,
         details: _,
@@ -251,12 +283,22 @@ pub(in super::super) fn write_repository(out: &mut Vec<u8>, repository: &Reposit
     stated(out, *service_end, instant);
     stated(out, *warranty_end, instant);
     stated(out, *created_at, instant);
-    out.push((*used_ever).into());
+    out.push(used_ever.map_or(USE_NOT_SEEN, u8::from));
     let waits = *undelivered_since != Stated::Missing;
-    out.push(extent_code(*listing) | if waits { HAS_UNDELIVERED } else { 0 });
+    let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    let later = flag(waits, HAS_UNDELIVERED)
+        | flag(ownership.is_some(), HAS_OWNERSHIP)
+        | flag(!thresholds.is_empty(), HAS_THRESHOLDS);
+    out.push(extent_code(*listing) | later);
     write_evidence(out, evidence);
     if waits {
         stated(out, *undelivered_since, instant);
+    }
+    if let Some(ownership) = ownership {
+        owner::write_ownership(out, ownership);
+    }
+    if !thresholds.is_empty() {
+        owner::write_thresholds(out, thresholds);
     }
 }
 
@@ -286,12 +328,23 @@ pub(in super::super) fn read_repository(
     repository.service_end = reading.stated(Reading::instant)?;
     repository.warranty_end = reading.stated(Reading::instant)?;
     repository.created_at = reading.stated(Reading::instant)?;
-    repository.used_ever = reading.truth()?;
+    repository.used_ever = match reading.byte()? {
+        0 => Some(false),
+        1 => Some(true),
+        USE_NOT_SEEN => None,
+        _ => return Err(Damage("no such use")),
+    };
     let extent = reading.byte()?;
-    repository.listing = extent_of(extent & !HAS_UNDELIVERED)?;
+    repository.listing = extent_of(extent & !LATER)?;
     repository.evidence = read_evidence(reading)?;
     if extent & HAS_UNDELIVERED != 0 {
         repository.undelivered_since = reading.stated(Reading::instant)?;
+    }
+    if extent & HAS_OWNERSHIP != 0 {
+        repository.ownership = Some(Arc::new(owner::read_ownership(reading)?));
+    }
+    if extent & HAS_THRESHOLDS != 0 {
+        repository.thresholds = owner::read_thresholds(reading)?;
     }
     Ok(repository)
 }
@@ -381,6 +434,8 @@ const fn exemption_code(exemption: Exemption) -> u8 {
         Exemption::NoStorageStated => 7,
         Exemption::NoCapacitySet => 8,
         Exemption::NothingPlanned => 9,
+        Exemption::ClientNotStated => 10,
+        Exemption::NoLeastVersion => 11,
     }
 }
 
