@@ -11,7 +11,8 @@ use crate::id::SourceId;
 use crate::kind::SubjectType;
 use crate::observation::Stated;
 use crate::testing::{
-    self, AGENT, FleetBuilder, OURSELVES, PORTAL, SHARE, agent, appliance, defaults, noon, set, strategy,
+    self, AGENT, FleetBuilder, HOST, OURSELVES, PORTAL, SHARE, agent, appliance, defaults, noon, set,
+    strategy,
 };
 
 /// Every row as text: subject, check and outcome.
