@@ -25,6 +25,7 @@ pub mod restic;
 pub mod borg;
 pub mod ping;
 pub mod push;
+pub mod stoney;
 mod series;
 mod unheard;
 
