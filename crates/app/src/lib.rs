@@ -9,6 +9,7 @@ pub mod config;
 pub mod deliver;
 pub mod directory;
 pub mod exit;
+pub mod ldap;
 pub mod letter;
 pub mod links;
 pub mod metrics;

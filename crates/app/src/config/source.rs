@@ -98,6 +98,10 @@ pub(super) fn source(
         stats_interval: stats_interval.map(duration),
         ping_key_hash,
         pings,
+        directory: None,
+        root: None,
+        write_back: false,
+        least_clients: BTreeMap::new(),
     })
 }
 

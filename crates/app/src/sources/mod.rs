@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -17,6 +18,7 @@ use lastgood_core::observation::{Collection, Failure};
 use lastgood_core::schedule::Schedule;
 use lastgood_core::time::Seconds;
 
+use crate::ldap::LdapDirectory;
 use crate::secret::{SecretError, SecretFrom};
 
 pub mod datto;
@@ -38,14 +40,14 @@ pub static ALL: [&Entry; 6] =
 pub struct Entry {
     /// Its word and the kinds it lists.
     pub kind: &'static SourceKind,
-    /// What stands behind the colon of a SOURCE; empty where it pushes, since nothing is looked for.
+    /// What stands behind the colon of a SOURCE; empty where nothing is named: it pushes, or its directory says where to look.
     pub location: &'static str,
     /// What it looks at, in one sentence.
     pub about: &'static str,
     /// An example of a SOURCE.
     pub example: &'static str,
-    /// Which optional keys of a `[[source]]` it understands besides `name`, `kind` and `thresholds`, and where it does not
-    /// push `location` and `interval`.
+    /// Which keys of a `[[source]]` it understands besides `name`, `kind` and `thresholds`, where it does not push
+    /// `interval`, and where `location` here is not empty that. All are optional but `directory`, which it then needs.
     pub keys: &'static [&'static str],
     /// True if it tells us of its own accord: nothing is polled, and looking at it once sees nothing.
     pub pushes: bool,
@@ -76,7 +78,7 @@ pub struct SourceConfig {
     pub id: SourceId,
     /// Its kind.
     pub entry: &'static Entry,
-    /// A file, URL or repository, as the kind understands it; empty where it pushes.
+    /// A file, URL or repository, as the kind understands it; empty where its kind takes none.
     pub location: String,
     /// Where its secret is read from; `None` where the configuration names none.
     pub secret: Option<SecretFrom>,
@@ -106,7 +108,19 @@ pub struct SourceConfig {
     pub ping_key_hash: Option<KeyHash>,
     /// What pings, in the order of the file; names, slugs and hashes of keys are unique.
     pub pings: Vec<PingConfig>,
+    /// The directory that names what it looks at; never `None` where its kind takes the key and a file configured it.
+    pub directory: Option<Arc<LdapDirectory>>,
+    /// What stands before every path the directory names, where its trees are mounted elsewhere.
+    pub root: Option<PathBuf>,
+    /// Whether what was measured is written into the directory.
+    pub write_back: bool,
+    /// The least version of a client that is not outdated, by its identifier: the defaults, and what was set above them.
+    pub least_clients: BTreeMap<String, String>,
 }
+
+/// The least versions of backup clients where the configuration does not say, by what they call themselves.
+pub const LEAST_CLIENTS: [(&str, &str); 2] =
+    [("Sepiola Online Backup Client", "2.7.0"), ("Online Backup Perl Script", "2.0.9")];
 
 /// What a key is known by without being kept: its SHA-256.
 pub type KeyHash = [u8; 32];
@@ -163,6 +177,10 @@ impl SourceConfig {
             pushed_every: None,
             ping_key_hash: None,
             pings: Vec::new(),
+            directory: None,
+            root: None,
+            write_back: false,
+            least_clients: LEAST_CLIENTS.map(|(client, version)| (client.to_owned(), version.to_owned())).into(),
         }
     }
 }
