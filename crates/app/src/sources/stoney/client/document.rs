@@ -114,23 +114,25 @@ pub(super) fn parse(bytes: &[u8], wanted: &'static Wanted) -> Result<Element, Un
 
 /// Takes the text of a document: small enough, UTF-8, and characters of XML only.
 fn characters(bytes: &[u8]) -> Result<&str, Untrusted> {
-    let newlines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
-    let line_after = |bytes: &[u8]| u64::try_from(newlines(bytes)).map_or(u64::MAX, |count| count + 1);
     if bytes.len() > DOCUMENT_MAX_BYTES {
         let reason = format!("the document is larger than {} MiB", DOCUMENT_MAX_BYTES >> 20);
         return Err(Untrusted::at(1, &reason));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        Untrusted::at(line_after(&bytes[..error.valid_up_to()]), "the document is not UTF-8")
+        Untrusted::at(1 + newlines(&bytes[..error.valid_up_to()]), "the document is not UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.char_indices().find(|(_, character)| !is_character(*character)) {
         Some((at, character)) => {
             let reason = format!("U+{:04X} is no character of XML", u32::from(character));
-            Err(Untrusted::at(line_after(&text.as_bytes()[..at]), &reason))
+            Err(Untrusted::at(1 + newlines(&text.as_bytes()[..at]), &reason))
         }
         None => Ok(text),
     }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.split(|byte| *byte == b'\n').skip(1).fold(0, |count, _| count + 1)
 }
 
 /// Counts lines up to positions that rise.
@@ -143,8 +145,7 @@ struct Lines<'a> {
 impl Lines<'_> {
     fn line_at(&mut self, position: u64) -> u64 {
         let end = usize::try_from(position).unwrap_or(self.text.len()).clamp(self.end, self.text.len());
-        let passed = &self.text.as_bytes()[self.end..end];
-        self.line += passed.iter().filter(|byte| **byte == b'\n').fold(0, |count, _| count + 1);
+        self.line += newlines(&self.text.as_bytes()[self.end..end]);
         self.end = end;
         self.line
     }

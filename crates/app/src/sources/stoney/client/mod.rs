@@ -18,6 +18,7 @@ pub use self::plan::Plan;
 mod date;
 mod document;
 mod plan;
+pub mod state;
 
 /// Which program wrote a file, in its own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn started(bytes: &[u8]) -> Result<Started, Untrusted> {
     let root = document::parse(bytes, &STARTED)?;
     let mut reading = Reading::new(&root);
     let startdate = reading.dates(&root, "startdate");
-    let id = reading.text(&root, "id").map(str::to_owned);
+    let id = id(&root);
     Ok(Started { startdate, id, client: reading.client, evidence: reading.evidence })
 }
 
@@ -96,7 +97,7 @@ pub fn ended(bytes: &[u8]) -> Result<Ended, Untrusted> {
     let root = document::parse(bytes, &ENDED)?;
     let mut reading = Reading::new(&root);
     let enddate = reading.dates(&root, "enddate");
-    let id = reading.text(&root, "id").map(str::to_owned);
+    let id = id(&root);
     let success = reading.success(&root);
     Ok(Ended { enddate, id, success, client: reading.client, evidence: reading.evidence })
 }
@@ -107,6 +108,11 @@ pub fn scheduler(bytes: &[u8]) -> Result<Scheduled, Untrusted> {
     let mut reading = Reading::new(&root);
     let plan = plan::read(&root, &mut reading);
     Ok(Scheduled { plan, client: reading.client, evidence: reading.evidence })
+}
+
+/// For people only, who are not told where it is missing.
+fn id(root: &Element) -> Option<String> {
+    root.only("id").ok().flatten().map(|id| id.text().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// What was read of a file so far.
@@ -186,23 +192,17 @@ impl Reading {
         }
     }
 
-    fn text<'a>(&mut self, parent: &'a Element, name: &'static str) -> Option<&'a str> {
-        self.field(parent, name).ok().flatten().map(Element::text)
-    }
-
     fn dates(&mut self, parent: &Element, name: &'static str) -> Dates {
         let field = match self.field(parent, name) {
             Ok(Some(field)) => field,
             Ok(None) => return Dates::Missing,
             Err(()) => return Dates::Unreadable,
         };
-        match date::dates(field.text(), self.family()) {
-            Some(repaired) => self.repaired(repaired, name, field),
-            None => {
-                self.note(name, field, "no date, or its offset cannot have been meant");
-                Dates::Unreadable
-            }
+        if let Some(repaired) = date::dates(field.text(), self.family()) {
+            return self.repaired(repaired, name, field);
         }
+        self.note(name, field, "no date, or its offset cannot have been meant");
+        Dates::Unreadable
     }
 
     fn repaired<T>(&mut self, repaired: Repaired<T>, name: &'static str, field: &Element) -> T {

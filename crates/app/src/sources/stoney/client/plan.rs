@@ -64,10 +64,10 @@ const CUSTOM: &str = "custom_online_backup";
 const FIELD_MAX_BYTES: usize = 1000;
 
 /// A field of the plan that cannot be read.
-type Doubt = Box<Evidence>;
+type Doubt = Evidence;
 
 fn doubt(field: &'static str, element: &Element, note: &'static str) -> Doubt {
-    Box::new(Evidence::new(field, Some(element.line), element.text(), note))
+    Evidence::new(field, Some(element.line), element.text(), note)
 }
 
 /// Reads what stands below the root.
@@ -76,7 +76,7 @@ pub(super) fn read(root: &Element, reading: &mut Reading) -> Plan {
         Ok(plan) => plan,
         Err(doubt) => {
             let reason = doubt.note;
-            reading.evidence.push(*doubt);
+            reading.evidence.push(doubt);
             Plan::Unreadable(reason)
         }
     }
@@ -186,7 +186,7 @@ fn list(custom: &Element, part: &Part) -> Result<String, Doubt> {
 /// Joins crontab texts to one field, plain numbers without leading zeros and each text once.
 fn joined(texts: &[&str], list: &Element, part: &Part) -> Result<String, Doubt> {
     let raw = texts.join(",");
-    let wrong = || Box::new(Evidence::new(part.element, Some(list.line), &raw, part.note));
+    let wrong = || Evidence::new(part.element, Some(list.line), &raw, part.note);
     let mut seen = BTreeSet::new();
     let plain = texts.iter().map(|text| plain_number(text)).filter(|text| seen.insert(text.clone()));
     let field = plain.collect::<Vec<String>>().join(",");
