@@ -13,6 +13,7 @@
 //! | [`ClosedPort`] | an address that refuses connections |
 //! | [`grafolean`] | the API of a Grafolean backend as bots see it, its faults, and what it received |
 //! | [`smtp`] | a mail server that takes every mail and sends none, its faults, and what its mails say |
+//! | [`stoney`] | a stoney backup host: the directory in a real slapd, customers' trees, and what both clients upload |
 //!
 //! What the portal does when nothing is wrong:
 //!
@@ -44,6 +45,7 @@ mod datto;
 pub mod grafolean;
 mod random;
 pub mod smtp;
+pub mod stoney;
 
 pub use datto::{
     Asset, AssetKind, AssetTrait, ClosedPort, Dates, Device, DeviceTrait, Fault, Faults, Filler, Fleet, Keys,
