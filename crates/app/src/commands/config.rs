@@ -6,6 +6,7 @@ use super::looking::{Looking, Trouble, complain};
 use super::output::print;
 use crate::config;
 use crate::exit::Exit;
+use crate::ldap::Ldap;
 use crate::links::Links;
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,12 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
     let config = looking.load().map_err(Trouble::say)?;
     let mut failed = None;
     let counts = [(config.sources.len(), "source"), (config.channels.len(), "channel")];
+    // Sources open it, too: what is wrong with it is said once, and of them what is wrong with themselves.
+    if let Some(directory) = &config.directory
+        && let Err(error) = Ldap::open(directory.ldap.clone())
+    {
+        return Err(complain(&error, Exit::Usage));
+    }
     for source in config.sources {
         let open = source.entry.open;
         if let Err(error) = open(source) {

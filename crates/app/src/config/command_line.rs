@@ -10,6 +10,7 @@ use lastgood_core::id::SourceId;
 
 use super::names::Names;
 use super::place::Written;
+use super::source::takes_location;
 use super::valid::{Wrong, shown, threshold};
 use super::{Surroundings, similar};
 use crate::secret::SecretFrom;
@@ -18,6 +19,10 @@ use crate::sources::{Entry, SourceConfig};
 /// Why some kinds are no SOURCE.
 const PUSHES: &str = "tells of its own accord, and only `lastgood serve` hears it; write it into the configuration file \
                       as a [[source]]";
+
+/// Why others are none either.
+const LOOKED_UP: &str = "is looked up in a directory, which only the configuration file can name; write it there as a \
+                         [[source]], and give its name";
 
 /// What a SOURCE argument is.
 enum Argument<'a> {
@@ -89,6 +94,9 @@ fn read<'a>(argument: &'a str, entries: &[&'static Entry]) -> Argument<'a> {
     if entry.pushes {
         return Argument::Wrong(format!("SOURCE `{kind}:…` {PUSHES}"));
     }
+    if !takes_location(entry) {
+        return Argument::Wrong(format!("SOURCE `{kind}:…` {LOOKED_UP}"));
+    }
     if location.trim().is_empty() {
         let (expected, example) = (entry.location, entry.example);
         return Argument::Wrong(format!("SOURCE `{kind}:` lacks {expected}; write for example {example}"));
@@ -100,6 +108,9 @@ fn unknown_name(name: &str, of_file: &[SourceConfig], entries: &[&'static Entry]
     if let Some(entry) = entries.iter().find(|entry| entry.kind.id == name) {
         if entry.pushes {
             return format!("SOURCE `{name}` {PUSHES}");
+        }
+        if !takes_location(entry) {
+            return format!("SOURCE `{name}` {LOOKED_UP}");
         }
         let (expected, example) = (entry.location, entry.example);
         return format!("SOURCE `{name}` lacks {expected}; write for example {example}");

@@ -10,7 +10,7 @@ use lastgood_core::expectation::Unit;
 
 use super::fields::{self, Field};
 use super::raw::{
-    self, RawChannel, RawFile, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog,
+    self, RawChannel, RawFile, RawLdap, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog,
 };
 use super::reference::sentence;
 use super::source::{self, takes};
@@ -45,6 +45,8 @@ pub(super) fn render(entries: &[&'static Entry]) -> String {
         out.push('\n');
         source(&mut out, entry, &keys, &mut explained);
     }
+    section(&mut out, "directory");
+    directory(&mut out, entries.iter().any(|entry| takes(entry, source::DIRECTORY)));
     section(&mut out, "override");
     out.push_str("#[[override]]\n");
     settings(&mut out, &fields::of::<RawOverride>());
@@ -104,6 +106,7 @@ fn source(out: &mut String, entry: &Entry, keys: &[Field], explained: &mut HashS
         match field.name.as_str() {
             "kind" => line(out, &format!("kind = {}", quoted(entry.kind.id))),
             "location" => line(out, &format!("location = {}", quoted(location))),
+            source::DIRECTORY => line(out, &field.shown().unwrap_or_default()),
             "name" => line(out, &format!("#name = {}", quoted(&format!("my-{}", entry.kind.id)))),
             _ => setting(out, field),
         }
@@ -111,6 +114,18 @@ fn source(out: &mut String, entry: &Entry, keys: &[Field], explained: &mut HashS
     if let Some(field) = keys.iter().find(|field| field.name == source::PING && takes(entry, &field.name)) {
         comment(out, &field.about);
         ping(out);
+    }
+}
+
+/// Writes the directory; what it cannot be without is in force where a source of the example uses it.
+fn directory(out: &mut String, is_used: bool) {
+    line(out, if is_used { "[directory.ldap]" } else { "#[directory.ldap]" });
+    for field in fields::of::<RawLdap>() {
+        comment(out, &field.about);
+        match field.shown() {
+            Some(shown) if is_used && matches!(field.name.as_str(), "servers" | "base") => line(out, &shown),
+            _ => setting(out, &field),
+        }
     }
 }
 

@@ -161,18 +161,19 @@ impl<'de> Deserializer<'de> for Asked {
 #[cfg(test)]
 mod tests {
     use super::super::raw::{
-        RawChannel, RawFile, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog,
+        RawChannel, RawFile, RawLdap, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog,
     };
     use super::*;
 
     #[test]
     fn every_key_is_known_in_its_order_and_explained() {
-        let tables = ["thresholds", "source", "override", "channel", "owner", "serve", "watchdog"];
+        let tables =
+            ["thresholds", "source", "directory", "override", "channel", "owner", "serve", "watchdog"];
         assert_eq!(names::<RawFile>(), tables);
         assert_eq!(names::<RawOverride>(), ["subject", "thresholds"]);
         let kinds = crate::channels::ALL.map(|entry| of_schema(&(entry.schema)().to_value()));
         let keys = [of::<RawSource>(), of::<RawPing>(), of::<RawOverride>(), of::<RawChannel>()];
-        let others = [of::<RawOwner>(), of::<RawServe>(), of::<RawWatchdog>()];
+        let others = [of::<RawOwner>(), of::<RawServe>(), of::<RawWatchdog>(), of::<RawLdap>()];
         for field in keys.into_iter().chain(others).chain(kinds).flatten() {
             assert!(!field.about.is_empty(), "{} has no doc comment", field.name);
             let is_table = matches!(field.name.as_str(), "ping" | "body");

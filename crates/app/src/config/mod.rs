@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lastgood_core::checks::visibility;
 use lastgood_core::expectation::{Layer, Origin, Scope};
@@ -13,11 +14,13 @@ use lastgood_core::time::Seconds;
 
 use crate::channels::{self, ChannelConfig};
 use crate::directory::Owner;
+use crate::ldap::LdapDirectory;
 use crate::sources::{self, Entry, SourceConfig};
 
 mod bytes;
 mod channel;
 mod command_line;
+mod directory;
 mod example;
 mod fields;
 mod file;
@@ -52,6 +55,8 @@ pub struct Config {
     pub channels: Vec<NamedChannel>,
     /// Who is to be told, in the order of the file.
     pub owners: Vec<Owner>,
+    /// The directory that accounts and people stand in; the sources that use it hold the same one.
+    pub directory: Option<Arc<LdapDirectory>>,
     /// What the daemon needs to know.
     pub serve: Serve,
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::place::{Placed, Written};
+use crate::ldap::Field;
 
 /// The configuration of lastgood.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -25,6 +26,9 @@ pub(super) struct RawFile {
     pub(super) thresholds: RawThresholds,
     /// One `[[source]]` per source to look at.
     pub(super) source: Vec<RawSource>,
+    /// The LDAP directory that accounts, the people they belong to and their resellers stand in. Sources use it that say
+    /// `directory = "ldap"`. Unset: there is none.
+    pub(super) directory: RawDirectories,
     /// One `[[override]]` per group of repositories or assets for which other thresholds hold. Later ones stand above
     /// earlier ones, all of them above the thresholds of the source.
     pub(super) r#override: Vec<RawOverride>,
@@ -51,8 +55,8 @@ pub(super) struct RawSource {
     /// What kind of source it is. Required.
     #[schemars(example = &"datto-xml")]
     pub(super) kind: Option<Placed<String>>,
-    /// The file, URL or repository to look at, as its kind understands it. Required, but for kinds that push: there is
-    /// nothing to look at. A path that is not absolute is one beside this file; text with a `:` before its first `/` is
+    /// The file, URL or repository to look at, as its kind understands it. Required, but for kinds that do not take it: they
+    /// push, or their directory says what to look at. A path that is not absolute is one beside this file; text with a `:` before its first `/` is
     /// no path.
     #[schemars(example = &"https://portal.dattobackup.com/external/api/xml/status/{key}")]
     pub(super) location: Option<Placed<String>>,
@@ -98,6 +102,20 @@ pub(super) struct RawSource {
     /// them at every look. Unset: the default of the kind.
     #[schemars(example = &"24h")]
     pub(super) stats_interval: Option<Placed<Written>>,
+    /// The directory that says what it looks at: `ldap`, which stands in `[directory.ldap]`. Required by the kinds that take
+    /// it.
+    #[schemars(example = &"ldap", extend("enum" = ["ldap"]))]
+    pub(super) directory: Option<Placed<String>>,
+    /// The folder that stands before every path the directory names, where its trees are mounted elsewhere. A relative path
+    /// is one beside this file. Unset: paths are taken as the directory names them.
+    #[schemars(example = &"/mnt/backup")]
+    pub(super) root: Option<Placed<String>>,
+    /// Whether what was measured is written into the directory; needs `bind_dn`. Unset: false, the directory is only read.
+    pub(super) write_back: Option<Placed<bool>>,
+    /// The least version of a backup client that is not outdated, by the name it gives itself. Unset, and for names that
+    /// are not written: Sepiola Online Backup Client 2.7.0, Online Backup Perl Script 2.0.9.
+    #[schemars(example = json!({ "Sepiola Online Backup Client": "2.7.1" }))]
+    pub(super) least_clients: Option<BTreeMap<Placed<String>, Placed<String>>>,
     /// What the ping key of the source is known by, as `lastgood ping-key` prints it. With that key and the `slug` of a
     /// ping its job is heard, at `/ping/KEY/SLUG`. Unset: only the keys of the single pings are.
     #[schemars(example = &"sha256:0d92d920bfd5251b8cb8ad0fd5e2e73426bfdb890f38a7557916765d253be158")]
@@ -144,6 +162,121 @@ pub(super) struct RawPing {
     /// The repository it is listed in: the middle part of its subject. Unset: `pings`.
     #[schemars(example = &"db1")]
     pub(super) repository: Option<Placed<String>>,
+}
+
+/// The directories there are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Directories")]
+pub(super) struct RawDirectories {
+    /// An LDAP directory.
+    pub(super) ldap: RawLdap,
+}
+
+/// How an LDAP directory is reached, and where it keeps what.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Ldap", extend("required" = ["servers", "base"]))]
+pub(super) struct RawLdap {
+    /// The servers, in the order they are tried: `ldap://host`, or `ldaps://host` where `tls` is `ldaps`, with `:port` where
+    /// it is not 389 or 636. At least one. Required.
+    #[schemars(example = &["ldap://ldap1.example.org", "ldap://ldap2.example.org"])]
+    pub(super) servers: Option<Vec<Placed<String>>>,
+    /// The entry that everything stands below. Required.
+    #[schemars(example = &"dc=example,dc=org")]
+    pub(super) base: Option<Placed<String>>,
+    /// How connections are encrypted: `starttls` begins in the clear and encrypts before anything is said, `ldaps` encrypts
+    /// from the first byte on, `none` does not, and everybody on the way reads all of it, the password included. Unset:
+    /// `starttls`.
+    #[schemars(example = &"starttls", extend("enum" = ["starttls", "ldaps", "none"]))]
+    pub(super) tls: Option<Placed<String>>,
+    /// A file of certificates in PEM whose authorities are trusted beside those of the system. A relative path is one
+    /// beside this file. Unset: only those of the system.
+    #[schemars(example = &"/etc/lastgood/ldap-ca.pem")]
+    pub(super) ca_file: Option<Placed<String>>,
+    /// The name of the entry we bind as; needs a password. Unset: anonymous.
+    #[schemars(example = &"cn=lastgood,dc=example,dc=org")]
+    pub(super) bind_dn: Option<Placed<String>>,
+    /// The file that holds the password of `bind_dn` as its only line. A relative path is one beside this file. Not together
+    /// with `password_env`.
+    #[schemars(example = &"/etc/lastgood/ldap.password")]
+    pub(super) password_file: Option<Placed<String>>,
+    /// The environment variable that holds the password of `bind_dn`. Not together with `password_file`.
+    #[schemars(example = &"LDAP_PASSWORD")]
+    pub(super) password_env: Option<Placed<String>>,
+    /// How many entries are asked for at once, 1 to 100000. A server may give less: slapd lets everybody but its root have
+    /// 500 entries of a search in all, pages or not, until its `sizelimit` says more. Unset: 1000.
+    #[schemars(example = 1000, range(min = 1, max = 100_000))]
+    pub(super) page_size: Option<Placed<NonZeroU32>>,
+    /// How long one operation may take: a connection (10s at most), a bind, a page, a change. A length of time above 0.
+    /// Unset: 30s.
+    #[schemars(example = &"30s")]
+    pub(super) deadline: Option<Placed<Written>>,
+    /// The entry that all accounts stand below. Unset: `ou=backup,ou=services,` and `base`.
+    #[schemars(example = &"ou=backup,ou=services,dc=example,dc=org")]
+    pub(super) accounts_base: Option<Placed<String>>,
+    /// Which entries below that are accounts, as an LDAP filter. Unset: `(objectClass=sstBackup)`.
+    #[schemars(example = &"(objectClass=inetOrgPerson)")]
+    pub(super) accounts_filter: Option<Placed<String>>,
+    /// The entry that all people stand below. Unset: `ou=people,` and `base`.
+    #[schemars(example = &"ou=people,dc=example,dc=org")]
+    pub(super) people_base: Option<Placed<String>>,
+    /// The attribute of a person that the `person` of an account names. Unset: `uid`.
+    #[schemars(example = &"uid")]
+    pub(super) person_key: Option<Placed<String>>,
+    /// The entry that all resellers stand below. Unset: `ou=reseller,ou=configuration,ou=backup,ou=services,` and `base`.
+    #[schemars(example = &"ou=resellers,dc=example,dc=org")]
+    pub(super) resellers_base: Option<Placed<String>>,
+    /// How the directory calls what we read, where it is not the name stoney backup has for it. The keys of this table are
+    /// listed below. Unset: those of stoney backup.
+    #[schemars(example = json!({ "home": "unixHomeDirectory", "mobile": "mobile" }))]
+    pub(super) attributes: RawFields,
+    /// The value that counts where an entry lacks the attribute, by the same keys. Unset: an attribute that is not there has
+    /// no value.
+    #[schemars(example = json!({ "active": "TRUE", "warning_on": "TRUE", "medium": "mail" }))]
+    pub(super) absent: RawFields,
+    /// The `name` of the `[[channel]]` that people of the directory are mailed through. Unset: the first of the kind `mail`.
+    #[schemars(example = &"mail")]
+    pub(super) mail_channel: Option<Placed<String>>,
+    /// The `name` of the `[[channel]]` for those whose medium is `sms`; their address is the number of their telephone.
+    /// Unset: they are not told.
+    #[schemars(example = &"webhook")]
+    pub(super) sms_channel: Option<Placed<String>>,
+    /// Where customers change what they are told: an http or https URL with `{uid}` in the place of the account. Unset: no
+    /// message says it.
+    #[schemars(example = &"https://selfcare.example.org/accounts/{uid}")]
+    pub(super) settings_url: Option<Placed<String>>,
+    /// The language of those whose entries name none, as `de-CH` and `en-GB` are written. Unset: `en-GB`.
+    #[schemars(example = &"de-CH")]
+    pub(super) language: Option<Placed<String>>,
+    /// The folder with texts of messages that stand above ours. A relative path is one beside this file. Unset: ours.
+    #[schemars(example = &"/etc/lastgood/templates")]
+    pub(super) templates: Option<Placed<String>>,
+    /// The mailbox that messages to people of the directory come from, where their reseller sets no other. Unset: that of
+    /// the channel.
+    #[schemars(example = &"Backup <backup@example.org>")]
+    pub(super) from: Option<Placed<String>>,
+}
+
+/// Texts by the fields of a directory, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RawFields(pub(super) BTreeMap<Placed<String>, Placed<String>>);
+
+impl JsonSchema for RawFields {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Fields".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = |field: Field| (field.as_str().to_owned(), json!({ "type": "string" }));
+        let properties: Map<String, Value> = Field::ALL.into_iter().map(text).collect();
+        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
 }
 
 /// Other thresholds for some repositories and assets.

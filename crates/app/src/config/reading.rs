@@ -16,7 +16,8 @@ use super::fields::{self, Field};
 use super::mistake::Mistakes;
 use super::place::Placed;
 use super::raw::{
-    RawChannel, RawFile, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawThresholds, RawWatchdog,
+    RawChannel, RawDirectories, RawFile, RawLdap, RawOverride, RawOwner, RawPing, RawServe, RawSource,
+    RawThresholds, RawWatchdog,
 };
 use super::similar;
 
@@ -27,6 +28,8 @@ pub(super) struct WrittenFile {
     pub(super) thresholds: RawThresholds,
     /// Each `[[source]]`.
     pub(super) sources: Vec<WrittenSource>,
+    /// `[directory.ldap]`; `None` where it is not there.
+    pub(super) ldap: Option<Table<RawLdap>>,
     /// Each `[[override]]`.
     pub(super) overrides: Vec<Table<RawOverride>>,
     /// Each `[[channel]]`.
@@ -101,6 +104,7 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> WrittenFile {
         match key.get_ref().as_ref() {
             "thresholds" => file.thresholds = thresholds(value, mistakes),
             "source" => file.sources = sources(value, mistakes),
+            "directory" => file.ldap = directory(value, mistakes),
             "override" => file.overrides = tables("override", value, mistakes),
             "channel" => file.channels = channels(value, mistakes),
             "owner" => file.owners = tables("owner", value, mistakes),
@@ -130,6 +134,33 @@ fn sources(value: Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Vec<WrittenS
         sources.push(source);
     }
     sources
+}
+
+/// Reads the directories, of which one can be there.
+fn directory(value: Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Table<RawLdap>> {
+    let at = value.span().start;
+    let DeValue::Table(directories) = value.into_inner() else {
+        mistakes.add(at, "a directory is a table; write [directory.ldap], and its keys on lines below it");
+        return None;
+    };
+    let mut ldap = None;
+    for (key, value) in directories {
+        let known = fields::names::<RawDirectories>();
+        if key.get_ref() == "ldap" {
+            let is_table = matches!(value.get_ref(), DeValue::Table(_));
+            let mut table: Table<RawLdap> = single("directory.ldap", value, mistakes);
+            if !is_table {
+                // Somebody wrote it: what it cannot be without is not missed on top of that.
+                let required = ["servers", "base"].map(str::to_owned);
+                table.keys = required.clone().map(|value| Placed { value, at: key.span().start }).into();
+                table.unreadable = required.into();
+            }
+            ldap = Some(table);
+        } else {
+            unknown_key(&placed(&key), "of the table `directory`", known, mistakes);
+        }
+    }
+    ldap
 }
 
 /// Reads the channels; the keys of their kinds stay as they are.
@@ -299,7 +330,8 @@ pub(super) fn unknown_key(key: &Placed<String>, place: &str, known: &[&str], mis
     } else if could_be_secret(&key.value) {
         let own = [format!("{shown}_file"), format!("{shown}_env")];
         let has_own = own.iter().all(|key| known.contains(&key.as_str()));
-        let [file, variable] = if has_own { own } else { ["secret_file", "secret_env"].map(str::to_owned) };
+        let stem = if known.contains(&"password_file") { "password" } else { "secret" };
+        let [file, variable] = if has_own { own } else { ["file", "env"].map(|end| format!("{stem}_{end}")) };
         format!(
             "`{shown}` would keep a secret in this file; put the secret into a file of its own and name that with \
              {file}, or into an environment variable and name that with {variable}"

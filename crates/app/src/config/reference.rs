@@ -9,9 +9,12 @@ use lastgood_core::expectation::Unit;
 
 use super::fields::{self, Field};
 use super::file::{DEFAULT_FILE, VARIABLE};
-use super::raw::{RawChannel, RawFile, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog};
+use super::raw::{
+    RawChannel, RawFile, RawLdap, RawOverride, RawOwner, RawPing, RawServe, RawSource, RawWatchdog,
+};
 use super::source::{self, takes};
 use crate::channels;
+use crate::ldap;
 use crate::sources::Entry;
 
 /// Makes the page.
@@ -19,12 +22,16 @@ pub(super) fn render(entries: &[&'static Entry]) -> String {
     let mut page = introduction();
     let sections = fields::of::<RawFile>();
     for Field { name, about, .. } in &sections {
-        let is_single = matches!(name.as_str(), "thresholds" | "serve" | "watchdog");
-        let heading = if is_single { format!("[{name}]") } else { format!("[[{name}]]") };
+        let heading = match name.as_str() {
+            "thresholds" | "serve" | "watchdog" => format!("[{name}]"),
+            "directory" => "[directory.ldap]".to_owned(),
+            _ => format!("[[{name}]]"),
+        };
         append(&mut page, &format!("\n## `{heading}`\n\n{about}\n"));
         match name.as_str() {
             "thresholds" => thresholds(&mut page),
             "source" => sources(&mut page, entries),
+            "directory" => directory(&mut page),
             "override" => keys(&mut page, &fields::of::<RawOverride>()),
             "channel" => channels(&mut page),
             "owner" => keys(&mut page, &fields::of::<RawOwner>()),
@@ -110,7 +117,11 @@ fn thresholds(page: &mut String) {
 fn sources(page: &mut String, entries: &[&'static Entry]) {
     page.push_str("\n| kind | looks at | `location` |\n| --- | --- | --- |\n");
     for entry in entries {
-        let location = if entry.pushes { "none: it pushes" } else { entry.location };
+        let location = match entry.location {
+            "" if entry.pushes => "none: it pushes",
+            "" => "none: its directory says what to look at",
+            location => location,
+        };
         append(page, &format!("| `{}` | {} | {location} |\n", entry.kind.id, entry.about));
     }
     let mut pings = None;
@@ -130,6 +141,22 @@ fn sources(page: &mut String, entries: &[&'static Entry]) {
 
 fn listed(kinds: &[&str]) -> String {
     if kinds.is_empty() { "none yet".to_owned() } else { kinds.join(", ") }
+}
+
+/// Writes the keys of a directory, and those of its tables of attributes.
+fn directory(page: &mut String) {
+    keys(page, &fields::of::<RawLdap>());
+    page.push_str(
+        "
+### The keys of `attributes` and `absent`
+
+| key | attribute unless said |
+| --- | --- |
+",
+    );
+    for field in ldap::Field::ALL {
+        append(page, &format!("| `{}` | `{}` |\n", field.as_str(), field.attribute()));
+    }
 }
 
 /// Writes the keys that all channels have, and a part per kind.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -16,11 +17,12 @@ use super::fields;
 use super::mistake::Mistakes;
 use super::ping::{self, Hashes};
 use super::place::{Placed, Written};
-use super::raw::RawSource;
+use super::raw::{RawDirectories, RawSource};
 use super::reading::{Table, WrittenSource};
 use super::similar;
 use super::valid::{Document, shown};
 use super::value::{length, length_within, not_empty, time_zone};
+use crate::ldap::LdapDirectory;
 use crate::secret::SecretFrom;
 use crate::sources::{self, Entry, SourceConfig};
 
@@ -33,11 +35,26 @@ pub(super) const PING: &str = "ping";
 /// The keys every kind of source has.
 const COMMON_KEYS: [&str; 3] = ["name", "kind", "thresholds"];
 
-/// The keys every kind has that is looked at, and none that pushes unless it says so.
-const LOOKED_AT_KEYS: [&str; 2] = ["location", "interval"];
+/// The key of what is looked at, which a kind takes that says what stands there.
+const LOCATION: &str = "location";
+
+/// The key of how often is looked, which every kind takes that does not push, and of the others those that say so.
+const INTERVAL: &str = "interval";
+
+/// The key of the directory that says what is looked at.
+pub(super) const DIRECTORY: &str = "directory";
 
 /// How often a source can be looked at: more often is an attack on it, and less often nobody notices that it died.
 const INTERVALS: RangeInclusive<Seconds> = Seconds(10)..=Seconds::days(30);
+
+/// The directories that sources can refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Directories<'a> {
+    /// Whether `[directory.ldap]` is there, valid or not.
+    pub(super) is_written: bool,
+    /// What it comes to; `None` where it is not there or a mistake.
+    pub(super) ldap: Option<&'a Arc<LdapDirectory>>,
+}
 
 /// A `[[source]]` with the name it goes by.
 pub(super) struct Named<'a> {
@@ -45,6 +62,8 @@ pub(super) struct Named<'a> {
     pub(super) id: SourceId,
     /// What stands there.
     pub(super) written: &'a WrittenSource,
+    /// What it can refer to.
+    pub(super) directories: Directories<'a>,
 }
 
 /// Turns one table into a source; `None` where its kind or location is a mistake.
@@ -54,7 +73,7 @@ pub(super) fn source(
     document: &Document<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<SourceConfig> {
-    let Named { id, written } = named;
+    let Named { id, written, directories } = named;
     let table = &written.table;
     let raw = &table.value;
     let entry = entry(&id, table, document.entries, mistakes);
@@ -78,6 +97,10 @@ pub(super) fn source(
     } else {
         Vec::new()
     };
+    let directory = directory(&id, table, (entry, directories), mistakes);
+    check_write_back(raw, directory, mistakes);
+    let root = not_empty("root", raw.root.as_ref(), mistakes);
+    let least_clients = least_clients(raw, mistakes);
     let entry = entry?;
     Some(SourceConfig {
         id,
@@ -91,17 +114,17 @@ pub(super) fn source(
         program: program.map(|program| program_path(&program, document)),
         deadline: deadline.map_or(entry.deadline, duration),
         interval: interval.unwrap_or(sources::INTERVAL),
-        pushed_every: (entry.pushes && entry.keys.contains(&"interval"))
+        pushed_every: (entry.pushes && entry.keys.contains(&INTERVAL))
             .then(|| interval.unwrap_or(sources::PUSH_INTERVAL)),
         concurrency,
         requests_per_minute: raw.requests_per_minute.as_ref().map(|count| count.value.get()),
         stats_interval: stats_interval.map(duration),
         ping_key_hash,
         pings,
-        directory: None,
-        root: None,
-        write_back: false,
-        least_clients: BTreeMap::new(),
+        directory: directory.cloned(),
+        root: root.map(|root| document.beside_file(&root)),
+        write_back: raw.write_back.as_ref().is_some_and(|write_back| write_back.value),
+        least_clients,
     })
 }
 
@@ -152,11 +175,20 @@ pub(super) fn all_keys(entry: &Entry) -> Vec<&'static str> {
 
 /// True if a kind takes the key.
 pub(super) fn takes(entry: &Entry, key: &str) -> bool {
-    let is_looked_at = !entry.pushes && LOOKED_AT_KEYS.contains(&key);
-    is_looked_at || COMMON_KEYS.contains(&key) || entry.keys.contains(&key)
+    let is_implied = match key {
+        LOCATION => takes_location(entry),
+        INTERVAL => !entry.pushes,
+        _ => COMMON_KEYS.contains(&key),
+    };
+    is_implied || entry.keys.contains(&key)
 }
 
-/// Finds what is looked at: nothing where the source pushes.
+/// True if somebody has to say what is looked at: nobody where it pushes, or where its directory does.
+pub(super) fn takes_location(entry: &Entry) -> bool {
+    !entry.pushes && !entry.location.is_empty()
+}
+
+/// Finds what is looked at: nothing where the kind does not take it.
 fn location(
     id: &SourceId,
     table: &Table<RawSource>,
@@ -164,7 +196,7 @@ fn location(
     document: &Document<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<String> {
-    if entry.is_some_and(|entry| entry.pushes) {
+    if entry.is_some_and(|entry| !takes_location(entry)) {
         return Some(String::new());
     }
     let expected = entry.map_or("a file, URL or repository", |entry| entry.location);
@@ -212,9 +244,68 @@ fn secret(
     None
 }
 
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !name.is_empty() && name.bytes().all(word) && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// Finds the directory that says what is looked at; a kind that takes one needs it.
+fn directory<'a>(
+    id: &SourceId,
+    table: &Table<RawSource>,
+    (entry, directories): (Option<&'static Entry>, Directories<'a>),
+    mistakes: &mut Mistakes,
+) -> Option<&'a Arc<LdapDirectory>> {
+    if !entry.is_some_and(|entry| takes(entry, DIRECTORY)) {
+        return None;
+    }
+    let names = fields::names::<RawDirectories>();
+    let Some(written) = &table.value.directory else {
+        if !table.has(DIRECTORY) {
+            let text = format!(
+                "the source `{id}` needs a `directory`, which says what it looks at; write directory = \"ldap\", and add \
+                 [directory.ldap] with its `servers` and `base`"
+            );
+            mistakes.add(table.at, text);
+        }
+        return None;
+    };
+    if !names.contains(&written.value.as_str()) {
+        let hint = similar::hint(&written.value, "directories", names);
+        mistakes.add(written.at, format!("there is no directory `{}`; {hint}", shown(&written.value)));
+        return None;
+    }
+    if !directories.is_written {
+        let text = "there is no [directory.ldap]; add that table with its `servers` and `base`";
+        mistakes.add(written.at, text);
+    }
+    directories.ldap
+}
+
+/// Nobody may write into a directory without saying who it is.
+fn check_write_back(raw: &RawSource, directory: Option<&Arc<LdapDirectory>>, mistakes: &mut Mistakes) {
+    let Some(write_back) = raw.write_back.as_ref().filter(|write_back| write_back.value) else { return };
+    if directory.is_some_and(|directory| directory.ldap.bind.is_none()) {
+        let text = "`write_back` changes entries, which a directory lets nobody do who is anonymous; set bind_dn and \
+                    password_file in [directory.ldap], or remove it";
+        mistakes.add(write_back.at, text);
+    }
+}
+
+/// Returns the least versions of clients: those that are written, above the defaults.
+fn least_clients(raw: &RawSource, mistakes: &mut Mistakes) -> BTreeMap<String, String> {
+    let defaults = sources::LEAST_CLIENTS.map(|(client, version)| (client.to_owned(), version.to_owned()));
+    let mut clients = BTreeMap::from(defaults);
+    for (client, version) in raw.least_clients.iter().flatten() {
+        let text = version.value.trim();
+        if text.starts_with(|first: char| first.is_ascii_digit()) {
+            clients.insert(client.value.trim().to_owned(), text.to_owned());
+        } else {
+            let text = format!("`{}` is no version; write for example \"2.7.1\"", shown(text));
+            mistakes.add(version.at, text);
+        }
+    }
+    clients
 }
 
 fn zones(raw: &RawSource, mistakes: &mut Mistakes) -> BTreeMap<String, TimeZone> {

@@ -15,8 +15,8 @@ use super::ping::Hashes;
 use super::place::{Lines, Placed, Written};
 use super::raw::{self, RawOverride, RawThresholds};
 use super::reading::{Table, WrittenFile, WrittenSource};
-use super::source::{self, Named};
-use super::{Config, channel, owner, serve, similar};
+use super::source::{self, Directories, Named};
+use super::{Config, channel, directory, owner, serve, similar};
 use crate::directory::Pattern;
 use crate::sources::Entry;
 
@@ -45,18 +45,27 @@ impl Document<'_> {
 /// Turns a file into domain types; what is wrong is noted and left out.
 ///
 /// 1. Names first, so that every message can name its source, and a double name is found.
-/// 2. Sources, each with its own thresholds as a layer above those of the file.
-/// 3. Overrides in their order, above all of those.
-/// 4. Channels, and owners, who name channels.
+/// 2. The directory, which sources refer to.
+/// 3. Sources, each with its own thresholds as a layer above those of the file.
+/// 4. Overrides in their order, above all of those.
+/// 5. Channels, and owners, who name channels.
 pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut Mistakes) -> Config {
     let names = names(&file.sources, document, mistakes);
     let mut config = Config::default();
     push_layer(&mut config, Scope::Everything, set(&file.thresholds, document, Origin::Config, mistakes));
+    let ldap = file.ldap.as_ref();
+    let directory = ldap.and_then(|table| directory::ldap(table, &file.channels, document, mistakes));
+    let directories = Directories { is_written: ldap.is_some(), ldap: directory.as_ref() };
     let mut hashes = Hashes::new();
     for (written, id) in file.sources.iter().zip(names) {
         let values = set(&written.table.value.thresholds, document, Origin::Source, mistakes);
         push_layer(&mut config, Scope::Source(id.clone()), values);
-        config.sources.extend(source::source(Named { id, written }, &mut hashes, document, mistakes));
+        config.sources.extend(source::source(
+            Named { id, written, directories },
+            &mut hashes,
+            document,
+            mistakes,
+        ));
     }
     for table in &file.overrides {
         let values = set(&table.value.thresholds, document, Origin::Override, mistakes);
@@ -64,6 +73,7 @@ pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut
             push_layer(&mut config, scope, values);
         }
     }
+    config.directory = directory;
     config.channels = channel::channels(&file.channels, document, mistakes);
     let known = channel::names(&file.channels);
     for table in &file.owners {

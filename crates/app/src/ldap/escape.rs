@@ -36,6 +36,28 @@ fn escape(out: &mut String, byte: u8) {
     write!(out, "\\{byte:02x}").expect("a string takes everything");
 }
 
+/// True for a filter (RFC 4515).
+pub fn is_filter(text: &str) -> bool {
+    text.starts_with('(') && ldap3::parse_filter(text).is_ok()
+}
+
+/// True for the name of an attribute, or its number (RFC 4512, 1.4).
+pub fn is_attribute(text: &str) -> bool {
+    let is_name = text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_arc = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
+    is_name || (text.contains('.') && text.split('.').all(is_arc))
+}
+
+/// True for a name of an entry (RFC 4514) that is not empty; it does not ask whether values are escaped as they should.
+pub fn is_dn(text: &str) -> bool {
+    let is_pair = |pair: &str| {
+        pair.split_once('=')
+            .is_some_and(|(attribute, value)| is_attribute(attribute.trim()) && !value.is_empty())
+    };
+    split(text, b",;").into_iter().all(|part| split(part, b"+").into_iter().all(is_pair))
+}
+
 /// Writes a name so that equal names are equal texts: without case, without spaces that mean nothing, every escape
 /// resolved and written again in one way. What is no name stays itself, in lower case.
 pub fn normalised_dn(dn: &str) -> String {
@@ -142,6 +164,44 @@ mod tests {
     #[case("ü", "ü")]
     fn text_cannot_leave_its_place_in_a_name(#[case] text: &str, #[case] escaped: &str) {
         assert_eq!(dn_value(text), escaped);
+    }
+
+    #[rstest]
+    #[case("dc=example,dc=org", true)]
+    #[case("o=stepping-stone, c=ch", true)]
+    #[case("cn=a\\,b+uid=1,dc=x", true)]
+    #[case("0.9.2342.19200300.100.1.25=x", true)]
+    #[case("", false)]
+    #[case("example.org", false)]
+    #[case("dc=example,", false)]
+    #[case("dc=,dc=x", false)]
+    #[case("d c=x", false)]
+    fn a_name_is_made_of_pairs(#[case] text: &str, #[case] is: bool) {
+        assert_eq!(is_dn(text), is);
+    }
+
+    #[rstest]
+    #[case("(objectClass=sstBackup)", true)]
+    #[case("(&(a=b)(!(c=*)))", true)]
+    #[case("objectClass=sstBackup", false)]
+    #[case("(a=b", false)]
+    #[case("", false)]
+    fn a_filter_stands_in_brackets(#[case] text: &str, #[case] is: bool) {
+        assert_eq!(is_filter(text), is);
+    }
+
+    #[rstest]
+    #[case("mail", true)]
+    #[case("x-mail2", true)]
+    #[case("1.2.3", true)]
+    #[case("2mail", false)]
+    #[case("1.", false)]
+    #[case("7", false)]
+    #[case("a)(b", false)]
+    #[case("mail;lang-de", false)]
+    #[case("", false)]
+    fn an_attribute_is_a_word_or_a_number(#[case] text: &str, #[case] is: bool) {
+        assert_eq!(is_attribute(text), is);
     }
 
     #[rstest]

@@ -16,9 +16,10 @@ use lastgood_core::expectation::{Origin, Scope};
 use lastgood_core::kind::SourceKind;
 use rstest::rstest;
 
+mod directory;
 mod serving;
 
-const ENTRIES: &[&Entry] = &[&PORTAL, &DISK, &POST, &BELL];
+const ENTRIES: &[&Entry] = &[&PORTAL, &DISK, &POST, &BELL, &REGISTRY];
 
 static PORTAL: Entry = Entry {
     kind: &SourceKind { id: "portal", kinds: &[] },
@@ -75,6 +76,18 @@ static BELL: Entry = Entry {
     example: "bell",
     keys: &["ping_key_hash", "ping"],
     pushes: true,
+    deadline: Duration::from_mins(2),
+    secret_variable: None,
+    open,
+};
+
+static REGISTRY: Entry = Entry {
+    kind: &SourceKind { id: "registry", kinds: &[] },
+    location: "",
+    about: "folders that a directory names",
+    example: "registry",
+    keys: &["directory", "root", "write_back", "least_clients"],
+    pushes: false,
     deadline: Duration::from_mins(2),
     secret_variable: None,
     open,
@@ -341,7 +354,7 @@ fn all_mistakes_of_the_command_line_are_told_at_once() {
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @r#"
 SOURCE `protal:…` does not begin with a kind of source; did you mean `portal`?
-SOURCE `https:…` does not begin with a kind of source; the kinds are portal, disk, post, bell
+SOURCE `https:…` does not begin with a kind of source; the kinds are portal, disk, post, bell, registry
 SOURCE `disk:` lacks a folder; write for example disk:/srv/backups
 SOURCE `portal` lacks the URL of a portal; write for example portal:https://portal.example/{key}
 no source is called `acne`; did you mean `acme`?
@@ -384,7 +397,7 @@ fn the_example_loads_as_it_stands_and_with_every_setting_in_force() {
         assert_eq!(config.sources.len(), entries.len());
         let in_force = |line: &str| match line.strip_prefix('#') {
             // Of these keys either stands for another one.
-            Some(setting) if ["secret_env", "period"].iter().any(|other| setting.starts_with(other)) => {
+            Some(setting) if ["secret_env", "password_env", "period"].iter().any(|other| setting.starts_with(other)) => {
                 line.to_owned()
             }
             Some(setting) if !setting.starts_with([' ', '#']) => setting.to_owned(),
@@ -395,6 +408,7 @@ fn the_example_loads_as_it_stands_and_with_every_setting_in_force() {
             Config::from_text(path, &all.join("\n"), entries).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.channels.len(), lastgood::channels::ALL.len());
         assert_eq!((config.owners.len(), config.serve.public_url.is_some()), (1, true));
+        assert!(config.directory.is_some_and(|directory| directory.ldap.bind.is_some()));
         let set: usize = config.layers[0].values.len();
         let thresholds = lastgood_core::checks::thresholds().len();
         assert_eq!(set, thresholds, "the example shows every threshold");
