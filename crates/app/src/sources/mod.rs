@@ -25,15 +25,22 @@ pub mod datto;
 pub mod program;
 pub mod restic;
 pub mod borg;
+pub mod stoney;
 pub mod ping;
 pub mod push;
-pub mod stoney;
 mod series;
 mod unheard;
 
 /// Every kind of source, in the order of the documentation.
-pub static ALL: [&Entry; 6] =
-    [&datto::xml::ENTRY, &datto::rest::ENTRY, &restic::ENTRY, &borg::ENTRY, &ping::ENTRY, &push::ENTRY];
+pub static ALL: [&Entry; 7] = [
+    &datto::xml::ENTRY,
+    &datto::rest::ENTRY,
+    &restic::ENTRY,
+    &borg::ENTRY,
+    &stoney::ENTRY,
+    &ping::ENTRY,
+    &push::ENTRY,
+];
 
 /// A kind of source: how it is named, configured and opened.
 #[derive(Debug)]
@@ -180,7 +187,9 @@ impl SourceConfig {
             directory: None,
             root: None,
             write_back: false,
-            least_clients: LEAST_CLIENTS.map(|(client, version)| (client.to_owned(), version.to_owned())).into(),
+            least_clients: LEAST_CLIENTS
+                .map(|(client, version)| (client.to_owned(), version.to_owned()))
+                .into(),
         }
     }
 }
@@ -202,6 +211,12 @@ pub trait Source: Send + Sync {
 
     /// Writes the document as the source gave it, secrets redacted.
     fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>>;
+
+    /// Does what follows from the newest look, such as writing sizes back where that is configured, and returns what
+    /// failed. Only the daemon asks, once the look is kept.
+    fn after_look(&self) -> BoxFuture<'_, Vec<Failure>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 }
 
 /// Why a source could not be opened: a mistake in the configuration.

@@ -207,19 +207,8 @@ impl Reason {
             }
             Self::OnPlan(_) => "no planned run was missed".to_owned(),
             Self::Missed { count, limit, planned_at, grace } => missed(count, limit, planned_at, grace),
-            Self::MissedAway(at, grace) => {
-                let at = Instant(at);
-                format!(
-                    "the run planned for {at} has not started; the device was seen for less than {grace} since"
-                )
-            }
-            Self::Away(at, limit, seen) => {
-                let seen = Age(seen.duration());
-                format!(
-                    "{matter} {verb} {}, but the device was seen for only {seen} since, within {limit}",
-                    ago(at, now)
-                )
-            }
+            Self::MissedAway(at, grace) => missed_away(at, grace),
+            Self::Away(at, limit, seen) => away(words, &ago(at, now), limit, seen),
             Self::BackWithout(at, limit, seen) => back_without(words, &ago(at, now), limit, seen),
             Self::PlanUnreadable => "when its runs are planned is stated, but cannot be read".to_owned(),
             Self::PlannedAhead(at) => dated_ahead("its runs are planned from an instant", at),
@@ -231,9 +220,7 @@ impl Reason {
             Self::Waiting(at, limit) => {
                 format!("messages wait, the first attempt in vain was {}", limited(at, limit, now))
             }
-            Self::Ambiguous => {
-                "the times of its runs can be read in more than one way, with different answers".to_owned()
-            }
+            Self::Ambiguous => AMBIGUOUS.to_owned(),
             Self::ClientRecent(version, least) => {
                 format!("the client has version {version}, {least} or newer is good enough")
             }
@@ -253,10 +240,7 @@ impl Reason {
                 format!("turns bad once the device was seen for more than {limit} without it")
             }
             Self::TooOld(_, limit) | Self::BackWithout(_, limit, _) | Self::BlindSince(_, limit) => {
-                match now.checked_sub(limit.duration()) {
-                    Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
-                    Err(_) => BEYOND_CALENDAR.to_owned(),
-                }
+                ok_from(matter, limit, now)
             }
             Self::Never => format!("turns ok once {matter} is stated and recent"),
             Self::Ahead(at) | Self::PlannedAhead(at) => {
@@ -285,12 +269,10 @@ impl Reason {
                 _ => format!("turns ok once it ends more than {notice} from now"),
             },
             Self::VerificationFailed(_) => "turns ok with the next verification that succeeds".to_owned(),
-            Self::UseNotSeen => "can be judged with the next look that sees it".to_owned(),
-            Self::Ambiguous => "can be judged once the client states its offset from UTC plainly".to_owned(),
+            Self::UseNotSeen => SEEN_AGAIN.to_owned(),
+            Self::Ambiguous => PLAINLY.to_owned(),
             Self::ClientRecent(..) => "turns bad when a newer version is required".to_owned(),
-            Self::ClientOutdated(_, least) => {
-                format!("turns ok with the first run of a client of version {least} or newer")
-            }
+            Self::ClientOutdated(_, least) => format!("turns ok with a client of version {least} or newer"),
             Self::Used => "turns bad only if every backup is gone".to_owned(),
             Self::Unused(at, limit) | Self::UnusedSinceSeen(at, limit) => match outcome {
                 Outcome::Bad => FIRST_BACKUP.to_owned(),
@@ -316,9 +298,7 @@ impl Reason {
             Self::NothingWaits => "turns bad when messages cannot be delivered for too long".to_owned(),
             Self::Waiting(at, limit) => match outcome {
                 Outcome::Ok => bad_after(at, limit, "they are delivered"),
-                Outcome::Bad | Outcome::Unknown => {
-                    "turns ok once every message that waits is delivered or given up".to_owned()
-                }
+                Outcome::Bad | Outcome::Unknown => DELIVERED.to_owned(),
             },
         }
     }
@@ -378,9 +358,21 @@ const NO_CAPACITY: &str = "nothing is used and there is no capacity, so there is
 const UNUSED_SINCE_UNKNOWN: &str = "it holds no backup, and nothing says how long it has existed";
 const READABLY: &str = "can be judged once the source states it readably (see the evidence)";
 const FIRST_BACKUP: &str = "turns ok with the first good backup";
+const DELIVERED: &str = "turns ok once every message that waits is delivered or given up";
+const SEEN_AGAIN: &str = "can be judged with the next look that sees it";
+const AMBIGUOUS: &str = "the times of its runs can be read in more than one way, with different answers";
+const PLAINLY: &str = "can be judged once the client states its offset from UTC plainly";
 
 /// What is said where an instant lies before the year -9999 or after the year 9999.
 const BEYOND_CALENDAR: &str = "does not turn within the calendar";
+
+/// What turns something ok that is too long ago.
+fn ok_from(matter: &str, limit: Seconds, now: Timestamp) -> String {
+    match now.checked_sub(limit.duration()) {
+        Ok(start) => format!("turns ok once {matter} is dated {} or later", Instant(start)),
+        Err(_) => BEYOND_CALENDAR.to_owned(),
+    }
+}
 
 /// What turns something bad that is allowed for so long since an instant.
 fn bad_after(at: Timestamp, limit: Seconds, unless: &str) -> String {
@@ -460,6 +452,16 @@ fn missed(count: u32, limit: u32, planned_at: Timestamp, grace: Seconds) -> Stri
 
 fn dated_ahead(what: &str, at: Timestamp) -> String {
     format!("{what} in the future ({}): a clock must be wrong", Instant(at))
+}
+
+fn missed_away(planned_at: Timestamp, grace: Seconds) -> String {
+    let at = Instant(planned_at);
+    format!("the run planned for {at} has not started; the device was seen for less than {grace} since")
+}
+
+fn away(words: Words, ago: &str, limit: Seconds, seen: Seconds) -> String {
+    let (Words { matter, verb }, seen) = (words, Age(seen.duration()));
+    format!("{matter} {verb} {ago}, but the device was seen for only {seen} since, within {limit}")
 }
 
 fn back_without(words: Words, ago: &str, limit: Seconds, seen: Seconds) -> String {

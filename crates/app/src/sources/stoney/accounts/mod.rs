@@ -1,0 +1,128 @@
+//! Which accounts does the directory list, and what does it say about each?
+//!
+//! Four searches, whatever the number of accounts: accounts, resellers with their leaves, and the people that accounts
+//! name. All of it or an error: an account that is missing from a part of the list would look as if it had left. Nothing
+//! here opens a file or decides who is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lastgood_core::ownership::Ownership;
+
+use self::owners::Owners;
+use crate::ldap::{Entry, Field, Layout, LdapError, Session};
+
+mod owners;
+mod read;
+
+pub use self::read::Figure;
+pub(in crate::sources::stoney) use self::read::written;
+
+/// What is asked of the entry of an account.
+const FIELDS: [Field; 20] = [
+    Field::Uid,
+    Field::Home,
+    Field::Name,
+    Field::Active,
+    Field::State,
+    Field::Mode,
+    Field::Quota,
+    Field::Level,
+    Field::LastSuccess,
+    Field::BackupSize,
+    Field::IncrementSize,
+    Field::WarningOn,
+    Field::WarningNumbers,
+    Field::WarningDays,
+    Field::Medium,
+    Field::Tasks,
+    Field::Mail,
+    Field::Mobile,
+    Field::Language,
+    Field::Person,
+];
+
+/// An account that is in use, as the directory describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its key.
+    pub uid: Box<str>,
+    /// The name of its entry.
+    pub dn: Box<str>,
+    /// Its folder, as it is written there; `None` where none is stated.
+    pub home: Option<Box<str>>,
+    /// What people call it; empty where nothing is stated.
+    pub name: Box<str>,
+    /// When it was provisioned; `None` where that cannot be read.
+    pub provisioned_at: Option<Timestamp>,
+    /// How much it may hold, in bytes.
+    pub quota: Figure<u64>,
+    /// From which share of that on somebody is warned, in percent.
+    pub level: Figure<u32>,
+    /// What is written there as the last successes of its hosts, in rising order.
+    pub last_successes: Vec<Box<str>>,
+    /// The size that is written there of its newest backups, in bytes.
+    pub backup_size: Figure<u64>,
+    /// The size that is written there of its snapshots, in bytes.
+    pub increment_size: Figure<u64>,
+    /// The entries that say who owns it.
+    pub ownership: Arc<Ownership>,
+}
+
+impl Account {
+    /// Returns when a host was last backed up well, as far as the directory says: the newest value of exactly that host
+    /// that can be read and does not lie ahead of `at`.
+    pub fn last_success(&self, host: &[u8], at: Timestamp) -> Option<Timestamp> {
+        let of_host = self.last_successes.iter().filter_map(|value| {
+            let (named, when) = value.rsplit_once(':')?;
+            (named.as_bytes() == host).then(|| read::instant(when)).flatten()
+        });
+        of_host.filter(|when| read::is_believed(*when, at)).max()
+    }
+
+    /// True if any value says that a host was backed up: all but `0` does, also one that cannot be read.
+    pub fn was_backed_up(&self) -> bool {
+        self.last_successes.iter().any(|value| &**value != "0")
+    }
+}
+
+/// What the directory lists.
+#[derive(Debug)]
+pub struct Listed {
+    /// Accounts in use, by their keys.
+    pub accounts: Vec<Account>,
+    /// Entries that could not be taken for an account: name and why.
+    pub refused: Vec<(Box<str>, String)>,
+    /// How many operations it took.
+    pub operation_count: u64,
+}
+
+/// Lists all accounts that are in use.
+///
+/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out.
+/// 2. Every reseller with what stands below: there are few.
+/// 3. The people whom accounts name that do not say everything themselves.
+pub async fn list(session: &Session, layout: &Layout) -> Result<Listed, LdapError> {
+    let fields: Vec<Field> = FIELDS.into_iter().chain([Field::Reseller]).collect();
+    let attributes = layout.attributes(&fields);
+    let entries = session.search(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
+    let live: Vec<Entry> = entries.into_iter().filter(|entry| read::is_live(entry, layout)).collect();
+    let owners = Owners::read(session, layout, &live).await?;
+    let mut accounts = BTreeMap::new();
+    let mut refused = Vec::new();
+    for entry in &live {
+        match read::account(entry, layout, &owners) {
+            Err(why) => refused.push((entry.dn.as_str().into(), why.to_owned())),
+            Ok(account) => {
+                if let Some(other) = accounts.insert(account.uid.clone(), account) {
+                    let why = "another entry has the same uid; give each account its own".to_owned();
+                    refused.push((other.dn.clone(), why));
+                    accounts.insert(other.uid.clone(), other);
+                }
+            }
+        }
+    }
+    let operation_count = session.operation_count();
+    Ok(Listed { accounts: accounts.into_values().collect(), refused, operation_count })
+}

@@ -1,0 +1,220 @@
+//! What is written back to the directory after a look, so that clients and other programs see it there?
+//!
+//! Only what differs from what stood there when it was read, one change per account. It measures and judges nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lastgood_core::id::{Escaped, Name};
+use lastgood_core::observation::{Failure, Place};
+
+use super::accounts::{Account, Figure, written};
+use crate::ldap::{Change, Field, Layout, Ldap};
+use crate::measure::Measured;
+
+/// What is to be changed in one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The account.
+    pub uid: Box<str>,
+    /// Its entry.
+    pub dn: Box<str>,
+    /// At least one change.
+    pub changes: Vec<Change>,
+}
+
+/// No host was backed up yet.
+const NEVER: &str = "0";
+
+/// Finds what is to be changed for an account; `None` where all stands there already.
+///
+/// 1. Each size that was measured, where another one or none stands there.
+/// 2. For each computer whose newest success is later than what stands there for it: the values of that host give way to
+///    the new one. Those of other hosts stay, and `0` goes with the first success.
+pub fn wanted(
+    account: &Account,
+    measured: Option<Measured>,
+    successes: &[(Name, Timestamp)],
+    (layout, at): (&Layout, Timestamp),
+) -> Option<Wanted> {
+    let mut changes = Vec::new();
+    if let Some(Measured { incoming_bytes, snapshots_bytes, .. }) = measured {
+        let sizes = [
+            (Field::BackupSize, account.backup_size, incoming_bytes),
+            (Field::IncrementSize, account.increment_size, snapshots_bytes),
+        ];
+        for (field, there, bytes) in sizes {
+            if there != Figure::Value(bytes) {
+                let attribute = layout.attribute(field).to_owned();
+                changes.push(Change::Replace { attribute, values: vec![bytes.to_string()] });
+            }
+        }
+    }
+    changes.extend(success_changes(account, successes, (layout, at)));
+    let (uid, dn) = (account.uid.clone(), account.dn.clone());
+    (!changes.is_empty()).then_some(Wanted { uid, dn, changes })
+}
+
+/// A computer whose name is no text of one line cannot be written there.
+fn success_changes(
+    account: &Account,
+    successes: &[(Name, Timestamp)],
+    (layout, at): (&Layout, Timestamp),
+) -> Vec<Change> {
+    let mut newer: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for (computer, success) in successes {
+        let Ok(host) = std::str::from_utf8(computer.bytes()) else { continue };
+        let is_newer =
+            account.last_success(host.as_bytes(), at).is_none_or(|there| there < seconds(*success));
+        if is_newer && !host.chars().any(char::is_control) {
+            newer.insert(host, *success);
+        }
+    }
+    if newer.is_empty() {
+        return Vec::new();
+    }
+    let attribute = || layout.attribute(Field::LastSuccess).to_owned();
+    let gives_way = |value: &&str| {
+        let host = value.rsplit_once(':').map(|(host, _)| host);
+        *value == NEVER || host.is_some_and(|host| newer.contains_key(host))
+    };
+    let values = account.last_successes.iter().map(|value| &**value);
+    let old: Vec<String> = values.filter(gives_way).map(str::to_owned).collect();
+    let new = newer.iter().map(|(host, success)| format!("{host}:{}", written(*success))).collect();
+    let remove = (!old.is_empty()).then(|| Change::Remove { attribute: attribute(), values: old });
+    remove.into_iter().chain([Change::Add { attribute: attribute(), values: new }]).collect()
+}
+
+/// Values have no fractions of a second.
+fn seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Changes the entries one after the other; what failed is said per account. Where the connection is gone, the rest is
+/// left to the next look.
+pub async fn write(ldap: &Ldap, wanted: Vec<Wanted>) -> Vec<Failure> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let session = match ldap.connect().await {
+        Ok(session) => session,
+        Err(error) => {
+            let reason = format!("sizes and successes were not written back: {}", error.reason);
+            return vec![Failure { place: Place::source(), kind: error.kind, reason }];
+        }
+    };
+    let mut failures = Vec::new();
+    for Wanted { uid, dn, changes } in wanted {
+        let Err(error) = session.modify(&dn, changes).await else { continue };
+        let is_cut = error.code.is_none();
+        let reason =
+            format!("its sizes and successes were not written to {}: {}", Escaped(&dn), error.reason);
+        failures.push(Failure {
+            place: Place::repository(Name::new(uid.as_bytes())),
+            kind: error.kind,
+            reason,
+        });
+        if is_cut {
+            break;
+        }
+    }
+    session.end().await;
+    failures
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lastgood_core::ownership::Ownership;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn now() -> Timestamp {
+        at("2026-03-02T12:00:00Z")
+    }
+
+    fn account(last_successes: &[&str]) -> Account {
+        Account {
+            uid: "3723707".into(),
+            dn: "uid=3723707,ou=accounts".into(),
+            home: None,
+            name: "".into(),
+            provisioned_at: None,
+            quota: Figure::Absent,
+            level: Figure::Absent,
+            last_successes: last_successes.iter().map(|value| (*value).into()).collect(),
+            backup_size: Figure::Value(4096),
+            increment_size: Figure::Absent,
+            ownership: Arc::new(Ownership::default()),
+        }
+    }
+
+    fn changes(account: &Account, measured: Option<Measured>, successes: &[(&str, &str)]) -> Vec<Change> {
+        let named = |(name, when): &(&str, &str)| (Name::new(*name), at(when));
+        let successes: Vec<_> = successes.iter().map(named).collect();
+        let layout = Layout::new("dc=x");
+        wanted(account, measured, &successes, (&layout, now())).map_or_else(Vec::new, |wanted| wanted.changes)
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    const ATTRIBUTE: &str = "sstBackupLastSuccessfulBackup";
+
+    #[test]
+    fn only_sizes_that_differ_are_written() {
+        let measured = Measured { incoming_bytes: 4096, snapshots_bytes: 0, regular_file_seen: false };
+        let replaced = |attribute: &str, value: &str| Change::Replace {
+            attribute: attribute.to_owned(),
+            values: texts(&[value]),
+        };
+        let changed = changes(&account(&[]), Some(measured), &[]);
+        assert_eq!(changed, [replaced("sstIncrementSize", "0")]);
+        let measured = Measured { incoming_bytes: 8192, ..measured };
+        let mut known = account(&[]);
+        known.increment_size = Figure::Value(0);
+        assert_eq!(changes(&known, Some(measured), &[]), [replaced("sstBackupSize", "8192")]);
+        known.backup_size = Figure::Value(8192);
+        assert_eq!(changes(&known, Some(measured), &[]), []);
+        assert_eq!(changes(&known, None, &[]), []);
+    }
+
+    #[test]
+    fn a_later_success_takes_the_place_of_what_stood_there_for_that_host() {
+        let there = account(&["db:20260301T000000Z", "web:20260301T000000Z", "web:nonsense"]);
+        let successes = [("web", "2026-03-02T01:02:03.5Z"), ("db", "2026-03-01T00:00:00.9Z")];
+        let removed = texts(&["web:20260301T000000Z", "web:nonsense"]);
+        let expected = [
+            Change::Remove { attribute: ATTRIBUTE.to_owned(), values: removed },
+            Change::Add { attribute: ATTRIBUTE.to_owned(), values: texts(&["web:20260302T010203Z"]) },
+        ];
+        assert_eq!(changes(&there, None, &successes), expected);
+    }
+
+    #[test]
+    fn the_first_success_takes_the_place_of_zero() {
+        let successes = [("a b:c", "2026-03-02T01:02:03Z"), (".", "2026-03-02T01:02:03Z")];
+        let expected = [
+            Change::Remove { attribute: ATTRIBUTE.to_owned(), values: texts(&["0"]) },
+            Change::Add {
+                attribute: ATTRIBUTE.to_owned(),
+                values: texts(&[".:20260302T010203Z", "a b:c:20260302T010203Z"]),
+            },
+        ];
+        assert_eq!(changes(&account(&["0"]), None, &successes), expected);
+    }
+
+    #[test]
+    fn a_name_that_is_no_line_of_text_is_not_written() {
+        assert_eq!(changes(&account(&[]), None, &[("a\nb", "2026-03-02T01:02:03Z")]), []);
+        let successes = [(Name::new(&b"\xff"[..]), at("2026-03-02T01:02:03Z"))];
+        let layout = Layout::new("dc=x");
+        assert_eq!(wanted(&account(&[]), None, &successes, (&layout, now())), None);
+    }
+}
