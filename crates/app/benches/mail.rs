@@ -91,6 +91,7 @@ fn message(number: usize) -> Message {
         key: format!("m-{number}").parse().expect("a key"),
         address: Address { channel: "mail".to_owned(), to: format!("user{number}@example.org") },
         thread: Some("m-thread".parse().expect("a key")),
+        from: None,
         subject: format!("BAD: 3 of 40 backups, worst acme/ACME-SQL{number:05}"),
         text: "ACME-SQL01 has had no good backup for 3 days; the limit is 24 h.\n".repeat(10),
         html: Some("<p>ACME-SQL01 has had no good backup for 3 days; the limit is 24 h.</p>\n".repeat(10)),

@@ -92,6 +92,8 @@ pub struct Message {
     /// What it belongs to: messages with the same thread are shown as one conversation, where a channel knows such a
     /// thing. It may be the key of the first of them.
     pub thread: Option<Key>,
+    /// From whom it comes, as a mailbox, where that is not the channel itself; a channel that knows no senders leaves it.
+    pub from: Option<String>,
     /// One line that says it all.
     pub subject: String,
     /// The whole of it for people.
@@ -154,6 +156,7 @@ impl Message {
             "key": self.key.as_str(),
             "thread": self.thread.as_ref().map(Key::as_str),
             "to": self.address.to,
+            "from": self.from,
             "subject": self.subject_line(),
             "text": self.text,
             "written_at": self.written_at.to_string(),

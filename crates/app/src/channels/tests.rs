@@ -10,6 +10,7 @@ pub(super) fn hostile() -> Message {
         key: "m-1".parse().expect("a key"),
         address: Address { channel: "test".to_owned(), to: "anna@example.org".to_owned() },
         thread: Some("m-0".parse().expect("a key")),
+        from: Some("Eve\r\nBcc: eve@example.org <eve@example.org>".to_owned()),
         subject: "BAD\r\nBcc: eve@example.org\r\n\r\n\u{0}body \u{1b}[2J".to_owned(),
         text: "first\r\n.\r\nMAIL FROM:<eve@example.org>\u{0}\n\u{202e}last".to_owned(),
         html: Some("<p>&lt;script&gt;\u{0}</p>\r\n.\r\n".to_owned()),

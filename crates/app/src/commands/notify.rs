@@ -106,6 +106,7 @@ fn test_message(address: &Address, now: Timestamp) -> Message {
         key: key.parse::<Key>().expect("letters and digits, fewer than 64"),
         address: address.clone(),
         thread: None,
+        from: None,
         subject: "TEST of lastgood: nothing is wrong".to_owned(),
         html: None,
         details: json!({ "version": 1, "test": true, "incidents": [] }),

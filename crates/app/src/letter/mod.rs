@@ -54,6 +54,9 @@ struct Frozen {
     html: String,
     details: Value,
     written_at: String,
+    /// From whom it comes, where that is not the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
 }
 
 /// Why a kept message cannot be sent.
@@ -129,6 +132,7 @@ pub fn open(kept: &store::Message) -> Result<channels::Message, LetterError> {
         key: key(&kept.key)?,
         address: kept.address.clone(),
         thread: kept.thread.as_deref().map(key).transpose()?,
+        from: frozen.from,
         subject: frozen.subject,
         text: frozen.text,
         html: Some(frozen.html),
@@ -158,6 +162,7 @@ impl Letter<'_> {
             html: page::render(self, items, &rest),
             details: details::write(self, items),
             written_at: self.now.to_string(),
+            from: None,
         };
         serde_json::to_vec(&frozen).expect("texts and numbers are always JSON")
     }

@@ -25,6 +25,7 @@ fn message(key: &str) -> Message {
         key: key.parse().expect("a key"),
         address: Address { channel: "test".to_owned(), to: "anna@example.org".to_owned() },
         thread: None,
+        from: None,
         subject: "BAD acme/ACME-SQL01: behind_local".to_owned(),
         text: "ACME-SQL01 has had no backup for 3 days.\n".to_owned(),
         html: Some("<p>ACME-SQL01 has had no backup for 3 days.</p>\n".to_owned()),

@@ -41,6 +41,7 @@ async fn a_request_is_signed_and_says_everything() {
         "key": "m-1",
         "thread": null,
         "to": "anna@example.org",
+        "from": null,
         "subject": "BAD acme/ACME-SQL01: behind_local",
         "text": "ACME-SQL01 has had no backup for 3 days.\n",
         "written_at": "2026-03-02T12:00:00Z",

@@ -42,8 +42,14 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
         ChannelError::new(FailureKind::Refused, reason)
     })?;
     let id = |key: &Key| format!("<{key}@{}>", from.email.domain());
-    let mut builder = lettre::Message::builder()
-        .from(from.clone())
+    let mut builder = lettre::Message::builder();
+    builder = match shown_from(message) {
+        // Who is shown and who sent it are two: RFC 5322, 3.6.2. Bounces go to who sent it.
+        Some(shown) if shown.email != from.email => builder.from(shown).sender(from.clone()),
+        Some(shown) => builder.from(shown),
+        None => builder.from(from.clone()),
+    };
+    builder = builder
         .to(to)
         .subject(message.subject_line())
         .date(date(message.written_at))
@@ -65,6 +71,21 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
         ChannelError::new(FailureKind::Refused, reason)
     })?;
     Ok(Letter { envelope: mail.envelope().clone(), bytes: mail.formatted() })
+}
+
+/// From whom a message says that it comes; `None` leaves it to the channel, also where what it says is no mailbox that
+/// every server takes: a message must not be lost for that.
+fn shown_from(message: &Message) -> Option<Mailbox> {
+    let text = message.from.as_deref()?;
+    let is_plain = Escaped(text).to_string() == text;
+    let read = mailbox(text).filter(|mailbox| is_plain && AsRef::<str>::as_ref(&mailbox.email).is_ascii());
+    if read.is_none() {
+        tracing::warn!(
+            "the sender \"{}\" is no mailbox in ASCII: the mail comes from the channel's own; correct it where it is kept",
+            Escaped(text)
+        );
+    }
+    read
 }
 
 /// Reads exactly one mailbox, such as `anna@example.org` or `Anna <anna@example.org>`.

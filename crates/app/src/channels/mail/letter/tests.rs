@@ -39,6 +39,35 @@ fn a_mail_says_who_it_is_and_that_a_machine_wrote_it() {
 }
 
 #[test]
+fn a_mail_from_somebody_else_says_who_sent_it_and_bounces_come_back_to_us() {
+    let shown = |from: &str| {
+        let message = Message { from: Some(from.to_owned()), ..hostile() };
+        let letter = write(&message, &super::mailbox("Backups <backups@example.org>").expect("a mailbox"));
+        let letter = letter.expect("a mail");
+        let sender = letter.envelope.from().map(ToString::to_string);
+        assert_eq!(sender.as_deref(), Some("backups@example.org"), "{from}");
+        let headers = headers(&String::from_utf8(letter.bytes).expect("a mail is ASCII"));
+        let of = |name: &str| headers.iter().find_map(|header| header.strip_prefix(name).map(str::to_owned));
+        (of("From: ").expect("somebody"), of("Sender: "))
+    };
+    let ours = "Backups <backups@example.org>".to_owned();
+    let reseller = ("\"Backup AG\" <info@reseller.example>".to_owned(), Some(ours.clone()));
+    assert_eq!(shown("Backup AG <info@reseller.example>"), reseller);
+    assert_eq!(shown("info@reseller.example"), ("info@reseller.example".to_owned(), Some(ours.clone())));
+    assert_eq!(shown("Us <backups@example.org>"), ("Us <backups@example.org>".to_owned(), None));
+    for unusable in [
+        "nobody",
+        "a@example.org, b@example.org",
+        "a@example.org\r\nBcc: eve@example.org",
+        "\u{202e}Eve <a@example.org>",
+        "jürg@example.org",
+        "",
+    ] {
+        assert_eq!(shown(unusable), (ours.clone(), None), "{unusable:?}");
+    }
+}
+
+#[test]
 fn hostile_content_adds_no_header_and_no_recipient() {
     let plain = Message { subject: "x".to_owned(), ..hostile() };
     let letter = write(&hostile(), &from()).expect("a mail");
