@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::exit::Exit;
 use crate::telemetry;
 
+mod account_size;
 mod bot;
 mod check;
 mod completions;
@@ -112,6 +113,9 @@ enum Command {
     /// Look after what is remembered: check, copy, compact or export the database
     #[command(after_help = db::EXAMPLES)]
     Db(db::Arguments),
+    /// Measure what accounts take on the disk
+    #[command(after_help = account_size::EXAMPLES, after_long_help = with_exit_codes(account_size::EXAMPLES))]
+    AccountSize(account_size::Arguments),
     /// Watch a simulated fleet on this machine for a minute
     #[cfg(feature = "demo")]
     #[command(after_help = demo::EXAMPLES)]
@@ -157,6 +161,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Silence(arguments) => silence::run(&arguments),
         Command::Notify(arguments) => notify::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
+        Command::AccountSize(arguments) => account_size::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),

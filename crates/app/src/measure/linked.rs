@@ -41,15 +41,13 @@ impl Linked {
         let shard = &self.shards[usize::try_from(shard).unwrap_or_default()];
         // Nothing in here is left half changed by a thread that panics.
         let mut devices = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let inodes = match devices.iter().position(|of| of.device == entry.device) {
-            Some(at) => &mut devices[at].inodes,
-            None => {
-                let inodes = HashSet::with_hasher(self.spread.clone());
-                devices.push(OfDevice { device: entry.device, inodes });
-                &mut devices.last_mut().expect("one was just put there").inodes
-            }
-        };
-        inodes.insert(entry.inode)
+        if let Some(of) = devices.iter_mut().find(|of| of.device == entry.device) {
+            return of.inodes.insert(entry.inode);
+        }
+        let mut inodes = HashSet::with_hasher(self.spread.clone());
+        inodes.insert(entry.inode);
+        devices.push(OfDevice { device: entry.device, inodes });
+        true
     }
 }
 
@@ -84,7 +82,9 @@ struct Spreading {
 
 impl Hasher for Spreading {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
     }
 
     fn write_u64(&mut self, number: u64) {

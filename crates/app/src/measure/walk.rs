@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
         let folder = Folder::new(folder, Trail::start(shown), &self.open_count);
         let mut tally = Tally::default();
         round.count_folder(&folder, &mut tally);
-        round.close(tally);
+        round.close(&tally);
         let threads = self.measuring.threads.max(1);
         let shared = Shared::new(threads, Task::List(Arc::new(folder)));
         std::thread::scope(|scope| {
@@ -141,7 +141,7 @@ enum Task<'w> {
 /// Sub-directories of a folder: their names, each ended by a NUL, from `at` to `end`.
 struct Names<'w> {
     folder: Arc<Folder<'w>>,
-    names: Arc<[u8]>,
+    bytes: Arc<[u8]>,
     at: usize,
     end: usize,
 }
@@ -149,11 +149,11 @@ struct Names<'w> {
 impl Names<'_> {
     /// Takes the next name.
     fn next(&mut self) -> Option<(Arc<[u8]>, std::ops::Range<usize>)> {
-        let rest = self.names.get(self.at..self.end)?;
+        let rest = self.bytes.get(self.at..self.end)?;
         let length = rest.iter().position(|&byte| byte == 0)? + 1;
         let range = self.at..self.at + length;
         self.at += length;
-        Some((Arc::clone(&self.names), range))
+        Some((Arc::clone(&self.bytes), range))
     }
 }
 
@@ -163,14 +163,14 @@ impl Part for Task<'_> {
             return None;
         };
         let middle = usize::midpoint(names.at, names.end);
-        let length = names.names.get(middle..names.end)?.iter().position(|&byte| byte == 0)? + 1;
+        let length = names.bytes.get(middle..names.end)?.iter().position(|&byte| byte == 0)? + 1;
         let cut = middle + length;
         if cut >= names.end {
             return None;
         }
         let half = Names {
             folder: Arc::clone(&names.folder),
-            names: Arc::clone(&names.names),
+            bytes: Arc::clone(&names.bytes),
             at: cut,
             end: names.end,
         };
@@ -210,7 +210,7 @@ impl<'w> Round<'w> {
             if let Some(folder) = folder {
                 self.list(folder, &mut Hands { buffer: &mut buffer, shared, stack, tally: &mut tally });
             }
-            self.close(tally);
+            self.close(&tally);
         });
     }
 
@@ -274,7 +274,10 @@ impl<'w> Round<'w> {
         while let Some(entry) = list.next() {
             match entry {
                 Ok(entry) => {
-                    self.meet(&folder, entry.file_name(), entry.file_type(), &mut names, hands.tally);
+                    let name = entry.file_name();
+                    if self.is_folder(&folder, name, entry.file_type(), hands.tally) {
+                        names.extend_from_slice(name.to_bytes_with_nul());
+                    }
                 }
                 Err(error) => {
                     self.miss(error, &folder.trail);
@@ -298,25 +301,17 @@ impl<'w> Round<'w> {
         }
         if !names.is_empty() {
             let end = names.len();
-            hands.stack.push_back(Task::Enter(Names { folder, names: names.into(), at: 0, end }));
+            hands.stack.push_back(Task::Enter(Names { folder, bytes: names.into(), at: 0, end }));
         }
     }
 
-    /// Counts an entry of a folder, or remembers the name of a sub-directory.
-    fn meet(
-        &self,
-        folder: &Folder<'w>,
-        name: &CStr,
-        stated: FileType,
-        names: &mut Vec<u8>,
-        tally: &mut Tally,
-    ) {
-        if matches!(name.to_bytes(), b"." | b"..") {
-            return;
-        }
-        let is_folder = stated == FileType::Directory || self.count_entry(folder, name, tally);
-        if is_folder {
-            names.extend_from_slice(name.to_bytes_with_nul());
+    /// Whether an entry of a folder is a sub-directory; counts it where it is none.
+    fn is_folder(&self, folder: &Folder<'w>, name: &CStr, stated: FileType, tally: &mut Tally) -> bool {
+        match (name.to_bytes(), stated) {
+            (b"." | b"..", _) => false,
+            (_, FileType::Directory) => true,
+            // Some file systems do not say it in the list.
+            _ => self.count_entry(folder, name, tally),
         }
     }
 
@@ -352,7 +347,7 @@ impl<'w> Round<'w> {
         }
     }
 
-    fn close(&self, tally: Tally) {
+    fn close(&self, tally: &Tally) {
         if tally.regular_file_seen {
             self.walk.regular_file_seen.store(true, Ordering::Relaxed);
         }

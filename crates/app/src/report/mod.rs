@@ -12,6 +12,7 @@ mod nagios;
 mod prometheus;
 mod reference;
 pub mod remembered;
+pub mod sizes;
 mod space;
 mod table;
 mod tally;

@@ -1,0 +1,153 @@
+//! `lastgood account-size`: what do accounts take on the disk?
+//!
+//! It measures and prints; it judges nothing and needs no daemon.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+
+use super::looking::complain;
+use super::output::print;
+use crate::exit::Exit;
+use crate::measure::{MeasureError, Measured, Measuring, Progress, measure};
+use crate::report::sizes::{AccountSize, SizesFormat, sizes};
+use crate::tree::{Home, TreeError};
+
+/// What stands below the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  lastgood account-size                                        every account of the directory
+  lastgood account-size 3723707 --format quota                 the line that clients read from /bin/getQuota
+  lastgood account-size --home /srv/home/a --home /srv/home/b  two homes, without asking any directory";
+
+/// How often the bar is drawn anew.
+const REDRAW: Duration = Duration::from_millis(100);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The accounts to measure, as the directory calls them [default: all of them]
+    #[arg(value_name = "UID")]
+    uids: Vec<String>,
+    /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Measure this home, without asking a directory; may be given several times
+    #[arg(long = "home", value_name = "DIR", conflicts_with_all = ["uids", "config"])]
+    homes: Vec<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: SizesFormat,
+}
+
+/// An account that is to be measured.
+struct AccountHome {
+    /// What the directory calls it; `None` where only its home was named.
+    uid: Option<String>,
+    /// Its home as it was named.
+    home: String,
+    /// Where that is; an error where the directory names a home that is none.
+    path: Result<PathBuf, TreeError>,
+    /// What it may take; `None` where nobody has said so.
+    quota_bytes: Option<u64>,
+}
+
+/// Why nothing is measured.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("the accounts {0} are asked of no directory: name their homes with --home DIR")]
+    NoDirectory(String),
+    #[error("--format quota says the sizes of exactly one account, not of {0}: name one")]
+    NotOne(usize),
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    answer(arguments).map_or_else(|exit| exit, |()| Exit::AllOk).code()
+}
+
+fn answer(arguments: &Arguments) -> Result<(), Exit> {
+    let accounts = if arguments.homes.is_empty() {
+        accounts(arguments.config.as_deref(), &arguments.uids)?
+    } else {
+        arguments.homes.iter().map(|home| AccountHome::named(home)).collect()
+    };
+    if arguments.format == SizesFormat::Quota && accounts.len() != 1 {
+        return Err(complain(&Refused::NotOne(accounts.len()), Exit::Usage));
+    }
+    let bar = bar(accounts.len());
+    let measured: Vec<_> = accounts.into_iter().map(|account| size_of(account, &bar)).collect();
+    bar.finish_and_clear();
+    print(arguments.format.is_styled(), |out| sizes(&measured, arguments.format, out))?;
+    let mut missed = measured.iter().filter_map(|account| account.error.as_deref());
+    match (missed.next(), arguments.format) {
+        (None, _) => Ok(()),
+        // What a client reads has no room for it.
+        (Some(error), SizesFormat::Quota) => Err(complain(&Missed(error), Exit::SomethingUnknown)),
+        (Some(_), SizesFormat::Table | SizesFormat::Json) => Err(Exit::SomethingUnknown),
+    }
+}
+
+/// Why an account could not be measured, in words that are escaped already.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Missed<'a>(&'a str);
+
+/// Asks the directory for accounts: those named, else all.
+fn accounts(_config: Option<&Path>, uids: &[String]) -> Result<Vec<AccountHome>, Exit> {
+    Err(complain(&Refused::NoDirectory(format!("{uids:?}")), Exit::Usage))
+}
+
+impl AccountHome {
+    /// An account of which only the home is known.
+    fn named(home: &Path) -> Self {
+        let shown = home.to_string_lossy().into_owned();
+        Self { uid: None, home: shown, path: Ok(home.to_owned()), quota_bytes: None }
+    }
+}
+
+/// Measures one account; why that is not possible is part of the answer.
+fn size_of(account: AccountHome, bar: &ProgressBar) -> AccountSize {
+    let home = account.path.and_then(|path| Home::named(&path)).map_err(|error| error.reason);
+    let measured = home.and_then(|home| watched(&home, bar).map_err(|error| error.reason));
+    bar.inc(1);
+    let sizes = measured.as_ref().ok();
+    AccountSize {
+        uid: account.uid,
+        home: account.home,
+        quota_bytes: account.quota_bytes,
+        incoming_bytes: sizes.map(|sizes| sizes.incoming_bytes),
+        snapshots_bytes: sizes.map(|sizes| sizes.snapshots_bytes),
+        error: measured.err(),
+    }
+}
+
+/// Measures, and shows on a terminal how far that is.
+fn watched(home: &Home, bar: &ProgressBar) -> Result<Measured, MeasureError> {
+    let measuring = Measuring::default();
+    std::thread::scope(|scope| {
+        let (end, has_ended) = channel::<Infallible>();
+        let (measuring, progress) = (&measuring, &measuring.progress);
+        let walk = scope.spawn(move || {
+            let _end = end;
+            measure(home, measuring)
+        });
+        while has_ended.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+            bar.set_message(seen_so_far(progress));
+            bar.tick();
+        }
+        walk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn seen_so_far(progress: &Progress) -> String {
+    format!("{} entries, {}", HumanCount(progress.entry_count()), HumanBytes(progress.bytes()))
+}
+
+/// A bar on standard error where that is a terminal; elsewhere it is never seen.
+fn bar(account_count: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos} of {len} measured; {msg}");
+    let bar = ProgressBar::new(account_count as u64);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
