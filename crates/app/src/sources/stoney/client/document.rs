@@ -122,6 +122,10 @@ fn characters(bytes: &[u8]) -> Result<&str, Untrusted> {
         Untrusted::at(1 + newlines(&bytes[..error.valid_up_to()]), "the document is not UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The reader would pass over another one.
+    if text.starts_with('\u{feff}') {
+        return Err(Untrusted::at(1, "the document begins with two byte order marks"));
+    }
     match text.char_indices().find(|(_, character)| !is_character(*character)) {
         Some((at, character)) => {
             let reason = format!("U+{:04X} is no character of XML", u32::from(character));

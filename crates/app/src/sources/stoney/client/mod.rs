@@ -224,3 +224,6 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
