@@ -273,10 +273,9 @@ fn check_declaration(declaration: &str) -> Step {
     let version = next("version").ok_or_else(wrong)?;
     let encoding = next("encoding");
     let standalone = next("standalone");
-    if !rest.is_empty()
-        || !matches!(version, "1.0" | "1.1")
-        || !matches!(standalone, None | Some("yes" | "no"))
-    {
+    let minor = version.strip_prefix("1.").unwrap_or_default();
+    let is_version = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
+    if !rest.is_empty() || !is_version || !matches!(standalone, None | Some("yes" | "no")) {
         return Err(wrong());
     }
     match encoding {

@@ -106,6 +106,7 @@ fn inside(content: &str) -> String {
 #[case::declaration_without_version("<?xml encoding='UTF-8'?><backup_ended/>")]
 #[case::declaration_out_of_order("<?xml encoding='UTF-8' version='1.0'?><backup_ended/>")]
 #[case::declaration_of_version_2("<?xml version='2.0'?><backup_ended/>")]
+#[case::declaration_of_half_a_version("<?xml version='1.'?><backup_ended/>")]
 #[case::declaration_with_more("<?xml version='1.0' more='1'?><backup_ended/>")]
 #[case::declaration_in_doubt("<?xml version='1.0' standalone='maybe'?><backup_ended/>")]
 #[case::empty_declaration("<?xml?><backup_ended/>")]
