@@ -21,10 +21,12 @@ impl Entry {
         Self { dn: dn.into(), attributes: Vec::new() }
     }
 
-    /// Adds a value.
+    /// Adds a value behind those the attribute has: slapadd wants the values of an attribute together.
     #[must_use]
     pub fn with(mut self, attribute: &str, value: impl AsRef<[u8]>) -> Self {
-        self.attributes.push((attribute.to_owned(), value.as_ref().to_vec()));
+        let is_named = |(name, _): &(String, Vec<u8>)| name.eq_ignore_ascii_case(attribute);
+        let end = self.attributes.iter().rposition(is_named).map_or(self.attributes.len(), |last| last + 1);
+        self.attributes.insert(end, (attribute.to_owned(), value.as_ref().to_vec()));
         self
     }
 
@@ -172,6 +174,9 @@ mod tests {
     fn values_are_set_added_and_taken_away_whatever_the_case_of_the_name() {
         let entry = Entry::new("cn=a").with_all("mail", &["a", "b"]).with("sn", "c");
         assert_eq!(entry.values("MAIL"), ["a", "b"]);
+        let names: Vec<String> =
+            entry.clone().with("mail", "e").attributes.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["mail", "mail", "mail", "sn"]);
         assert_eq!(entry.clone().set("Mail", &["d"]).value("mail"), Some("d"));
         assert_eq!(entry.without("MAIL").value("mail"), None);
     }

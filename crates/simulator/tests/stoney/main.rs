@@ -3,4 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
 
+mod directory;
 mod slapd;
+mod tree;
