@@ -109,6 +109,9 @@ impl Collector for Looks {
             taken => taken,
         };
         taken.map_err(|error| Failure::new(FailureKind::Refused, said(&error)))?;
+        for failure in call.spec().source.after_look().await {
+            tracing::warn!(source = call.id(), kind = %failure.kind, "{}", failure.reason);
+        }
         tracing::info!(source = call.id(), repositories = seen, "looked");
         Ok(Vec::new())
     }

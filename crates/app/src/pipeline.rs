@@ -89,4 +89,13 @@ impl Opened {
         let failure = Failure { place: Place::source(), kind, reason };
         Collection::failed(self.id.clone(), self.kind, at, failure)
     }
+
+    /// Does what follows from the newest look, within the deadline of a look, and returns what failed.
+    pub async fn after_look(&self) -> Vec<Failure> {
+        let Ok(failures) = tokio::time::timeout(self.deadline, self.source.after_look()).await else {
+            let reason = "what follows from a look did not end within the deadline; set a longer one".to_owned();
+            return vec![Failure { place: Place::source(), kind: FailureKind::TimedOut, reason }];
+        };
+        failures
+    }
 }
