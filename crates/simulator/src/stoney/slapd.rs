@@ -111,7 +111,37 @@ pub struct Slapd {
     tls_port: Option<Port>,
     admin_password: String,
     service_password: String,
-    child: Mutex<Option<Child>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The server, and a shell that kills it where this program ends without having done so, however it ends.
+#[derive(Debug)]
+struct Running {
+    server: Child,
+    watcher: Child,
+}
+
+impl Running {
+    fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut server = command.spawn().map_err(|error| missing(command, &error))?;
+        // The shell waits for a line that never comes; its input ends with us.
+        let script = format!("read -r line || kill -KILL {}", server.id());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        match shell.spawn() {
+            Ok(watcher) => Ok(Self { server, watcher }),
+            Err(error) => {
+                end(&mut server)?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Kills and reaps.
+fn end(child: &mut Child) -> io::Result<()> {
+    child.kill()?;
+    child.wait().map(drop)
 }
 
 /// A port that is held by a socket which does not listen: others are not given it, and a client is refused.
@@ -142,7 +172,7 @@ impl Slapd {
             tls_port: options.tls.as_ref().map(|_| Port::free()).transpose()?,
             admin_password: secret()?,
             service_password: secret()?,
-            child: Mutex::new(None),
+            running: Mutex::new(None),
             folder,
             options,
         };
@@ -219,9 +249,10 @@ impl Slapd {
 
     /// Ends it at once, as a crash does. Does nothing where it is down.
     pub fn kill(&self) -> io::Result<()> {
-        let Some(mut child) = self.child().take() else { return Ok(()) };
-        child.kill()?;
-        child.wait().map(drop)
+        let Some(mut running) = self.running().take() else { return Ok(()) };
+        // The watcher first: the number of a server that is gone may belong to somebody else.
+        end(&mut running.watcher)?;
+        end(&mut running.server)
     }
 
     /// Lets it hang: connections are accepted, and nothing is answered, until it [goes on](Self::go_on).
@@ -352,8 +383,8 @@ impl Slapd {
         let mut command = Command::new(&self.program);
         // With a level of debugging it stays in the foreground; this level says which operations there were.
         command.args(["-d", "stats", "-h", &urls, "-f"]).arg(self.settings_path());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
-        *self.child() = Some(child.map_err(|error| missing(&command, &error))?);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        *self.running() = Some(Running::spawn(&mut command)?);
         self.wait_until_it_answers().inspect_err(|_| drop(self.kill()))
     }
 
@@ -362,8 +393,8 @@ impl Slapd {
             if self.answers() {
                 return Ok(());
             }
-            if let Some(child) = self.child().as_mut()
-                && let Some(status) = child.try_wait()?
+            if let Some(running) = self.running().as_mut()
+                && let Some(status) = running.server.try_wait()?
             {
                 return Err(io::Error::other(format!("slapd ended with {status}: {}", self.log())));
             }
@@ -387,13 +418,13 @@ impl Slapd {
     }
 
     fn signal(&self, name: &str) -> io::Result<()> {
-        let child = self.child();
-        let id = child.as_ref().ok_or_else(|| io::Error::other("slapd is down"))?.id();
+        let running = self.running();
+        let id = running.as_ref().ok_or_else(|| io::Error::other("slapd is down"))?.server.id();
         Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).checked().map(drop)
     }
 
-    fn child(&self) -> MutexGuard<'_, Option<Child>> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settings_path(&self) -> PathBuf {
