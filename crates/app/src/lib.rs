@@ -12,6 +12,7 @@ pub mod exit;
 pub mod ldap;
 pub mod letter;
 pub mod links;
+pub mod mailbox;
 pub mod measure;
 pub mod metrics;
 pub mod pipeline;

@@ -173,6 +173,8 @@ fn words(why: &Withheld) -> String {
         Withheld::Escalation => "others are told first".to_owned(),
         Withheld::Cause(cause) => format!("they hear of {} ({}) instead", cause.subject, cause.check),
         Withheld::DirectoryUnknown => "who is to be told could not be asked".to_owned(),
-        Withheld::Nobody => "no [[owner]] speaks of it; add one".to_owned(),
+        Withheld::Nobody => {
+            "neither a directory nor an [[owner]] names anybody for it; add an [[owner]]".to_owned()
+        }
     }
 }

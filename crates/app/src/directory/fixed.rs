@@ -70,6 +70,27 @@ impl Owners {
         recipients
     }
 
+    /// Every operator, whatever their patterns, each address once: for what nobody else is left to tell of. They are told
+    /// at once.
+    pub fn operators(&self) -> Vec<Recipient> {
+        let mut operators: Vec<Recipient> = Vec::new();
+        for owner in self.all.iter().filter(|owner| owner.role == Role::Operator) {
+            for address in &owner.to {
+                if !operators.iter().any(|known| known.address == *address) {
+                    operators.push(Recipient {
+                        address: address.clone(),
+                        role: Role::Operator,
+                        patience: Patience::None,
+                        escalation: None,
+                        voice: None,
+                        because: vec![because(owner)],
+                    });
+                }
+            }
+        }
+        operators
+    }
+
     /// True if anybody is to be told at this address.
     pub fn have(&self, address: &Address) -> bool {
         self.all.iter().any(|owner| owner.to.contains(address))
@@ -87,7 +108,7 @@ impl Owners {
 }
 
 /// Makes one of two ways in which somebody is named: the sooner of both, with all reasons. The role stays that of the first.
-fn join(known: &mut Recipient, other: Recipient) {
+pub(super) fn join(known: &mut Recipient, other: Recipient) {
     known.patience = match (known.patience, other.patience) {
         (Patience::Until { count: a, length: b }, Patience::Until { count: c, length: d }) => {
             Patience::Until { count: sooner(a, c), length: sooner(b, d) }
@@ -95,6 +116,7 @@ fn join(known: &mut Recipient, other: Recipient) {
         (Patience::None, _) | (_, Patience::None) => Patience::None,
     };
     known.escalation = known.escalation.zip(other.escalation).map(|(a, b)| a.min(b));
+    known.voice = known.voice.take().or(other.voice);
     known.because.extend(other.because);
 }
 
@@ -179,6 +201,21 @@ mod tests {
         assert_eq!(both.because.len(), 2);
         at_once.patience = Patience::None;
         assert_eq!(of(&[patient, at_once]).patience, Patience::None);
+    }
+
+    #[test]
+    fn every_operator_stands_by_whatever_their_pattern_and_patience() {
+        let mut night = owner("beta/*", Role::Operator, &["night@msp.example", "ops@msp.example"]);
+        night.escalation = Some(Seconds::hours(4));
+        let owners = [
+            night,
+            owner("*", Role::Customer, &["it@acme.example"]),
+            owner("*", Role::Operator, &["ops@msp.example"]),
+        ];
+        let operators = Owners::new(owners.to_vec()).operators();
+        let told: Vec<_> = operators.iter().map(|one| (one.address.to.as_str(), one.escalation)).collect();
+        assert_eq!(told, [("night@msp.example", None), ("ops@msp.example", None)]);
+        assert!(operators.iter().all(|one| one.patience == Patience::None));
     }
 
     #[test]

@@ -1,13 +1,35 @@
 //! Who owns what, and how are they reached?
 //!
 //! A directory answers who is to be told of a matter, and why them. It does not decide whether there is anything to
-//! tell. Each kind has a file of its own; what the configuration says stands in [`fixed`].
+//! tell. Each kind has a file of its own; what the configuration says stands in [`fixed`], what the entries of an LDAP
+//! directory say in [`ldap`]. [`who`] asks all of them.
+
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
-use lastgood_core::recipient::{Address, Patience, Role};
+use lastgood_core::recipient::{Address, Patience, Role, Voice};
 use lastgood_core::time::Seconds;
 
 pub mod fixed;
+pub mod ldap;
+pub mod who;
+
+/// One way in which somebody is named for a matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Where.
+    pub address: Address,
+    /// What they are to the subject.
+    pub role: Role,
+    /// How long they want to wait.
+    pub patience: Patience,
+    /// Whether they wish to be told at all, once their patience is over.
+    pub is_wanted: bool,
+    /// How they want to be written to; `None` leaves it to us.
+    pub voice: Option<Arc<Voice>>,
+    /// Why them, step by step; where they do not wish to be told the last step says why not.
+    pub because: Vec<String>,
+}
 
 /// A pattern over the paths of subjects: `source/repository/asset`, where `*` stands for any text, `/` included.
 #[derive(Clone, Debug)]

@@ -28,6 +28,7 @@ use crate::causes::said;
 use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
 use crate::directory::fixed::Owners;
+use crate::directory::who::Directories;
 use crate::sources::{self, SourceConfig};
 use crate::store::{Decided, Decision, Standing, StoreError, kept};
 
@@ -73,7 +74,8 @@ impl Keeper {
         publish: watch::Sender<Arc<Published>>,
     ) -> Result<Self, ConfigError> {
         let config = read(written)?;
-        let rules = Rules { owners: Owners::default(), damping: config.serve.damping, repeat_after: None };
+        let directories = Directories::default();
+        let rules = Rules { directories, damping: config.serve.damping, repeat_after: None };
         let mut keeper = Self {
             parts,
             facts,
@@ -262,7 +264,8 @@ impl Keeper {
                 self.parts.pushed.restate(&source);
             }
         }
-        let outward = Outward::read(&*self.parts.store, &self.channels, &self.rules.owners).await?;
+        let outward =
+            Outward::read(&*self.parts.store, &self.channels, (&self.rules.directories, &self.facts)).await?;
         let now = (self.parts.clock)();
         let standing = self.parts.store.standing(now).await?;
         let was_blind = standing.known.contains_key(&ourselves::blindness());
@@ -376,11 +379,18 @@ pub(super) fn channels_of(config: &Config) -> Vec<String> {
     config.channels.iter().map(|channel| channel.config.name.clone()).collect()
 }
 
+/// Who says who is to be told: the owners of a configuration, and the directories of its sources.
+pub fn directories_of(config: &Config) -> Directories {
+    let owned = config.sources.iter();
+    let by_source = owned.filter_map(|source| Some((source.id.clone(), source.directory.clone()?)));
+    Directories { owners: Owners::new(config.owners.clone()), by_source: by_source.collect() }
+}
+
 /// What decides beside facts.
 pub(super) fn rules_of(config: Config) -> (Rules, Expectations) {
-    let Config { owners, serve, mut layers, .. } = config;
-    let owners = Owners::new(owners);
-    let rules = Rules { owners, damping: serve.damping, repeat_after: serve.repeat_after };
+    let directories = directories_of(&config);
+    let Config { serve, mut layers, .. } = config;
+    let rules = Rules { directories, damping: serve.damping, repeat_after: serve.repeat_after };
     layers.push(our_own_layer());
     (rules, Expectations::new(checks::thresholds_of, layers))
 }

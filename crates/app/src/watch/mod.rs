@@ -31,6 +31,7 @@ mod rehearsal;
 pub mod tick;
 mod upkeep;
 
+pub use keeper::directories_of;
 pub use published::{OpenIncident, Published, SourceState};
 pub use rehearsal::{Rehearsal, RehearsalError, rehearse};
 pub use upkeep::keep_up;

@@ -19,7 +19,7 @@ use lastgood_core::recipient::Address;
 use lastgood_core::time::{Elapsed, Seconds, elapsed};
 use lastgood_core::verdict::Outcome;
 
-use crate::directory::fixed::Owners;
+use crate::directory::who::{Directories, Who};
 use crate::sources;
 use crate::store::{GivenUp, Store, StoreError, Undelivered};
 
@@ -54,11 +54,13 @@ impl<'a> Outward<'a> {
     pub async fn read(
         store: &dyn Store,
         channels: &'a [String],
-        owners: &Owners,
+        (directories, facts): (&Directories, &Facts),
     ) -> Result<Self, StoreError> {
         let undelivered = store.undelivered().await?;
         let mut given_up = store.given_up().await?;
-        given_up.retain(|given_up| owners.have(&given_up.address));
+        let addresses: Vec<_> = given_up.iter().map(|given_up| given_up.address.clone()).collect();
+        let still_told = Who::new(directories, facts).still_told(&addresses);
+        given_up.retain(|given_up| still_told.contains(&given_up.address));
         Ok(Self { channels, undelivered, given_up })
     }
 }

@@ -51,7 +51,7 @@ pub async fn rehearse(
     let mut facts = store.facts().await?;
     keeper::forget_others(&mut facts, &config);
     let (rules, expectations) = keeper::rules_of(config);
-    let outward = Outward::read(store, &channels, &rules.owners).await?;
+    let outward = Outward::read(store, &channels, (&rules.directories, &facts)).await?;
     let standing = store.standing(now).await?;
     let was_blind = standing.known.contains_key(&ourselves::blindness());
     let us = ourselves::facts(&facts, &expectations, &outward, was_blind, now);

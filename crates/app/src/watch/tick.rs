@@ -11,20 +11,21 @@ use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter,
 use lastgood_core::judge::Judgement;
 use lastgood_core::message::Called;
 use lastgood_core::notify::{Answer, Digest, Plan, Situation, plan};
-use lastgood_core::recipient::{Recipient, Streak};
+use lastgood_core::recipient::Streak;
 use lastgood_core::silence::{Silence, Silenced};
 use lastgood_core::time::Seconds;
+use lastgood_core::verdict::Reason;
 
 use super::ourselves;
 use crate::directory::Pattern;
-use crate::directory::fixed::Owners;
+use crate::directory::who::{Directories, Nominated, Who};
 use crate::store::Standing;
 
 /// What decides besides facts and thresholds.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Who is to be told.
-    pub owners: Owners,
+    /// Who says who is to be told.
+    pub directories: Directories,
     /// How many looks it takes to open and to close an incident.
     pub damping: Damping,
     /// How long after a telling people are reminded; `None` never.
@@ -56,14 +57,14 @@ pub fn propose(
     let (known, just_closed) = after(&standing.known, &changes);
     let closed: Vec<_> = standing.closed.iter().cloned().chain(just_closed).collect();
     let silences: Vec<_> = standing.silences.iter().map(silenced).collect();
-    let directory = |matter: &Matter| Answer::Recipients(recipients(rules, matter));
+    let who = Who::new(&rules.directories, facts);
+    let directory = |matter: &Matter| recipients(&who, matter);
     let assets = LazyCell::new(|| assets(facts, &known));
     let streak = |matter: &Matter| {
         let asset = assets.get(&SubjectRef::from(&matter.subject)).copied();
         let found = asset.zip(known.get(matter));
-        let streak = found.map(|(asset, incident)| Streak::of(asset, incident.reason)).unwrap_or_default();
-        // What is bad is at least one run that did not do what it should: one that does not end has not failed yet.
-        Streak { in_row: streak.in_row.max(1), ..streak }
+        let (asset, reason) = found.map(|(asset, incident)| (asset, incident.reason)).unzip();
+        streak(asset, reason)
     };
     let plan = plan(&Situation {
         now: judgement.at,
@@ -78,12 +79,22 @@ pub fn propose(
     Proposal { changes, known, plan }
 }
 
-/// Everybody who is to be told of a matter. Of a channel that does not deliver nobody is told through that channel, and
+/// What patience is measured with, where an asset is bad for a reason. What is bad is at least one run that did not do what
+/// it should: one that does not end has not failed yet.
+pub fn streak(asset: Option<AssetFacts<'_>>, reason: Option<Reason>) -> Streak {
+    let streak = asset.zip(reason).map(|(asset, reason)| Streak::of(asset, reason)).unwrap_or_default();
+    Streak { in_row: streak.in_row.max(1), ..streak }
+}
+
+/// Everybody who wishes to be told of a matter. Of a channel that does not deliver nobody is told through that channel, and
 /// nobody at the address that is not reached.
-fn recipients(rules: &Rules, matter: &Matter) -> Vec<Recipient> {
-    let mut recipients = rules.owners.recipients(matter);
-    recipients.retain(|recipient| !ourselves::is_in_vain(&matter.subject, &recipient.address));
-    recipients
+fn recipients(who: &Who<'_>, matter: &Matter) -> Answer {
+    let Nominated::Known(nomination) = who.name(matter) else { return Answer::Unknown };
+    let wanting = nomination.named.into_iter().filter(|named| named.is_wanted);
+    let reached = wanting
+        .map(|named| named.recipient)
+        .filter(|recipient| !ourselves::is_in_vain(&matter.subject, &recipient.address));
+    Answer::Recipients(reached.collect())
 }
 
 /// What is known after the changes, and what closed with them.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lastgood_core::id::SourceId;
+use lastgood_core::recipient::Role;
 
 use crate::channels::{self, Channel};
 use crate::collect::{Polled, first_look};
@@ -58,9 +59,7 @@ impl Built {
         looked_at: &HashMap<SourceId, Timestamp>,
         now: Timestamp,
     ) -> Result<Self, BuildError> {
-        if config.owners.is_empty() {
-            tracing::warn!("nobody is told of anything: the configuration has no [[owner]]");
-        }
+        warn_of_nobody(&config);
         let mut built = Self {
             written,
             serve: config.serve,
@@ -87,5 +86,18 @@ impl Built {
             built.channels.insert(name, Arc::from(opened));
         }
         Ok(built)
+    }
+}
+
+/// Warns where nobody would ever be told, or nobody where a directory names nobody.
+fn warn_of_nobody(config: &Config) {
+    let has_directory = config.sources.iter().any(|source| source.directory.is_some());
+    let has_operator = config.owners.iter().any(|owner| owner.role == Role::Operator);
+    if config.owners.is_empty() && !has_directory {
+        tracing::warn!("nobody is told of anything: the configuration has no [[owner]]");
+    } else if has_directory && !has_operator {
+        tracing::warn!(
+            "where the directory leaves nobody to tell, nobody is told: add an [[owner]] with the role `operator`"
+        );
     }
 }
