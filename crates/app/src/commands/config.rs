@@ -47,13 +47,13 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
     let config = looking.load().map_err(Trouble::say)?;
     let mut failed = None;
     let counts = [(config.sources.len(), "source"), (config.channels.len(), "channel")];
-    // Sources open it, too: what is wrong with it is said once, and of them what is wrong with themselves.
-    if let Some(directory) = &config.directory
-        && let Err(error) = Ldap::open(directory.ldap.clone())
-    {
-        return Err(complain(&error, Exit::Usage));
+    let opened = config.directory.as_ref().map(|directory| Ldap::open(directory.ldap.clone()));
+    let is_directory_wrong = matches!(opened, Some(Err(_)));
+    if let Some(Err(error)) = opened {
+        failed = Some(complain(&error, Exit::Usage));
     }
-    for source in config.sources {
+    // Sources open their directory, too: what is wrong with it is said once.
+    for source in config.sources.into_iter().filter(|source| source.directory.is_none() || !is_directory_wrong) {
         let open = source.entry.open;
         if let Err(error) = open(source) {
             failed = Some(complain(&error, Exit::Usage));

@@ -397,7 +397,11 @@ fn the_example_loads_as_it_stands_and_with_every_setting_in_force() {
         assert_eq!(config.sources.len(), entries.len());
         let in_force = |line: &str| match line.strip_prefix('#') {
             // Of these keys either stands for another one.
-            Some(setting) if ["secret_env", "password_env", "period"].iter().any(|other| setting.starts_with(other)) => {
+            Some(setting)
+                if ["secret_env", "password_env", "period"]
+                    .iter()
+                    .any(|other| setting.starts_with(other)) =>
+            {
                 line.to_owned()
             }
             Some(setting) if !setting.starts_with([' ', '#']) => setting.to_owned(),
