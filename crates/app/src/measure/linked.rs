@@ -95,3 +95,46 @@ impl Hasher for Spreading {
         self.hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::FileType;
+
+    use super::*;
+
+    fn entry(inode: u64, device: (u32, u32)) -> Entry {
+        Entry { kind: FileType::RegularFile, bytes: 0, link_count: 2, inode, device }
+    }
+
+    #[test]
+    fn an_inode_is_met_for_the_first_time_once_on_each_device() {
+        let linked = Linked::default();
+        for device in [(8, 1), (8, 2), (0, 8)] {
+            for inode in (0..10_000).chain([u64::MAX]) {
+                assert!(linked.is_first(&entry(inode, device)));
+            }
+        }
+        for inode in 0..10_000 {
+            assert!(!linked.is_first(&entry(inode, (8, 2))));
+        }
+    }
+
+    #[test]
+    fn inodes_are_spread_over_all_shards_and_each_takes_at_most_32_bytes() {
+        let linked = Linked::default();
+        let count = 200_000;
+        for inode in 0..count {
+            linked.is_first(&entry(inode * 4096, (8, 1)));
+        }
+        // An entry of such a set is its number and one byte beside it, in a power of two of places of which at most
+        // seven eighths are used; while it grows, half as many are there, too.
+        let mut bytes = 0;
+        for shard in &linked.shards {
+            let inodes = &shard.lock().unwrap()[0].inodes;
+            assert!(inodes.len() as u64 * SHARD_COUNT < count * 2, "one shard holds {}", inodes.len());
+            let places = (inodes.capacity() * 8 / 7).next_power_of_two();
+            bytes += places * 9;
+        }
+        assert!(bytes * 3 / 2 <= 200_000 * 32, "{bytes} bytes");
+    }
+}

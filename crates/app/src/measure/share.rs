@@ -119,3 +119,60 @@ impl<P: Part> Drop for Ending<'_, P> {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Numbers still to be summed up.
+    struct Numbers(std::ops::Range<u64>);
+
+    impl Part for Numbers {
+        fn split(&mut self) -> Option<Self> {
+            let middle = u64::midpoint(self.0.start, self.0.end);
+            if middle == self.0.start {
+                return None;
+            }
+            Some(Self(middle..std::mem::replace(&mut self.0.end, middle)))
+        }
+    }
+
+    fn sum(threads: usize, mut work: impl FnMut(u64) + Clone + Send) -> u64 {
+        let (shared, sum) = (Shared::new(threads, Numbers(0..10_000)), AtomicU64::new(0));
+        let one = |work: &mut dyn FnMut(u64)| {
+            shared.work(|Numbers(mut numbers), stack| {
+                let Some(number) = numbers.next() else { return };
+                stack.push_back(Numbers(numbers));
+                work(number);
+                sum.fetch_add(number, Ordering::Relaxed);
+            });
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                let mut work = work.clone();
+                scope.spawn(move || one(&mut work));
+            }
+            one(&mut work);
+        });
+        sum.into_inner()
+    }
+
+    #[rstest]
+    fn everything_is_worked_on_once_by_however_many(#[values(1, 2, 3, 8)] threads: usize) {
+        for _ in 0..20 {
+            assert_eq!(sum(threads, |_| ()), (0..10_000).sum());
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_leaves_nobody_waiting() {
+        for broken in [0, 5000, 9999] {
+            let summed = || sum(2, |number| assert!(number != broken, "the test breaks here"));
+            assert!(std::panic::catch_unwind(summed).is_err());
+        }
+    }
+}

@@ -59,3 +59,29 @@ impl Drop for Trail {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_is_escaped_and_its_middle_left_out_where_it_is_long() {
+        let start = Trail::start("/home/1/incoming");
+        assert_eq!(start.shown(), "/home/1/incoming");
+        let odd = Trail::below(&Trail::below(&start, c"a\nb"), c"\x1b[2J\xff");
+        assert_eq!(odd.shown(), "/home/1/incoming/a\\nb/\\u{1b}[2J\u{fffd}");
+        let down = |count: usize| (0..count).fold(Arc::clone(&start), |way, _| Trail::below(&way, c"d"));
+        assert_eq!(down(16).shown(), format!("/home/1/incoming{}", "/d".repeat(16)));
+        assert_eq!(down(17).shown(), format!("/home/1/incoming/…{}", "/d".repeat(16)));
+        assert_eq!(down(18).shown(), down(17).shown());
+    }
+
+    #[test]
+    fn a_way_of_a_million_folders_is_dropped_without_a_deep_stack() {
+        let mut way = Trail::start("/");
+        for _ in 0..1_000_000 {
+            way = Trail::below(&way, c"d");
+        }
+        drop(way);
+    }
+}

@@ -85,7 +85,9 @@ fn table(accounts: &[AccountSize], out: &mut dyn Write) -> io::Result<()> {
     ];
     let mut columns = Columns::new(heads);
     let rows: Vec<_> = accounts.iter().map(row).collect();
-    rows.iter().for_each(|row| columns.fit(row));
+    for row in &rows {
+        columns.fit(row);
+    }
     columns.head(out)?;
     rows.iter().try_for_each(|row| columns.row(row, out))?;
     let errors: Vec<_> = accounts.iter().filter_map(|account| account.error.as_deref()).collect();

@@ -98,3 +98,54 @@ fn opened(
         opened => opened,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::symlink;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    const PLAIN: Obstacle = Obstacle::Unexpected { kind: FileType::RegularFile, expected: "a folder" };
+    const LINK: Obstacle = Obstacle::Unexpected { kind: FileType::Symlink, expected: "a folder" };
+
+    #[rstest]
+    #[case::there(&["a"], Ok(()))]
+    #[case::below_it(&["a", "b"], Ok(()))]
+    #[case::missing(&["a", "c"], Err((1, Obstacle::Missing)))]
+    #[case::above_missing(&["c", "b"], Err((0, Obstacle::Missing)))]
+    #[case::a_file(&["a", "plain"], Err((1, PLAIN)))]
+    #[case::below_a_file(&["a", "plain", "b"], Err((1, PLAIN)))]
+    #[case::a_link(&["link"], Err((0, LINK)))]
+    #[case::below_a_link(&["link", "b"], Err((0, LINK)))]
+    #[case::a_link_below(&["a", "up", "a"], Err((1, LINK)))]
+    #[case::up(&["a", ".."], Err((1, Obstacle::NoName)))]
+    #[case::itself(&["."], Err((0, Obstacle::NoName)))]
+    #[case::two_at_once(&["a/b"], Err((0, Obstacle::NoName)))]
+    #[case::nothing(&[""], Err((0, Obstacle::NoName)))]
+    #[case::with_a_nul(&["a\0"], Err((0, Obstacle::NoName)))]
+    #[case::from_the_top(&["/"], Err((0, Obstacle::NoName)))]
+    fn the_kernel_and_we_by_hand_open_the_same_folders(
+        #[case] components: &[&str],
+        #[case] expected: Result<(), (usize, Obstacle)>,
+    ) {
+        let top = tempfile::tempdir().unwrap();
+        fs::create_dir_all(top.path().join("a/b")).unwrap();
+        fs::write(top.path().join("a/plain"), "").unwrap();
+        symlink("a", top.path().join("link")).unwrap();
+        symlink("..", top.path().join("a/up")).unwrap();
+        let from = top_folder(top.path()).unwrap();
+        let components: Vec<&[u8]> = components.iter().map(|name| name.as_bytes()).collect();
+        let outcome = |opened: Result<OwnedFd, Step>| match opened {
+            Ok(_) => Ok(()),
+            Err(step) => Err((step.index, step.obstacle)),
+        };
+        assert_eq!(outcome(folder(from.as_fd(), &components)), expected);
+        if !matches!(expected, Err((_, Obstacle::NoName))) {
+            assert_eq!(outcome(folder_by_hand(from.as_fd(), &components)), expected);
+        }
+    }
+}

@@ -42,17 +42,22 @@ pub(super) fn read(folder: BorrowedFd<'_>, name: &str, place: &str) -> Found {
     content(File::from(file)).unwrap_or_else(|obstacle| obstacle.untrusted(place, modified_at))
 }
 
-fn content(mut file: File) -> Result<Found, Obstacle> {
+fn content(file: File) -> Result<Found, Obstacle> {
     let seen = described(file.as_fd(), "", AtFlags::EMPTY_PATH)?;
     as_plain_file(&seen)?;
     let modified_at = modified_at(&seen).ok_or(Obstacle::NoTime)?;
+    Ok(Found::There { bytes: whole(file)?, modified_at })
+}
+
+/// Reads everything there is, unless that is more than it may be.
+fn whole(file: impl Read) -> Result<Vec<u8>, Obstacle> {
     let mut bytes = Vec::new();
-    let read = file.by_ref().take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes);
+    let read = file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|error| Obstacle::Error(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     if bytes.len() as u64 > FILE_MAX_BYTES {
         return Err(Obstacle::TooLarge);
     }
-    Ok(Found::There { bytes, modified_at })
+    Ok(bytes)
 }
 
 fn described(at: BorrowedFd<'_>, name: &str, flags: AtFlags) -> Result<Statx, Errno> {
@@ -71,4 +76,28 @@ fn as_plain_file(seen: &Statx) -> Result<(), Obstacle> {
 /// `None` for a time that no calendar of ours reaches: a customer can set any.
 fn modified_at(seen: &Statx) -> Option<Timestamp> {
     Timestamp::new(seen.stx_mtime.tv_sec, seen.stx_mtime.tv_nsec.try_into().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_grows_while_it_is_read_is_caught() {
+        assert_eq!(whole(std::io::repeat(b'a')), Err(Obstacle::TooLarge));
+        assert_eq!(whole(std::io::repeat(b'a').take(FILE_MAX_BYTES + 1)), Err(Obstacle::TooLarge));
+        let largest = whole(std::io::repeat(b'a').take(FILE_MAX_BYTES)).unwrap();
+        assert_eq!(largest.len() as u64, FILE_MAX_BYTES);
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_end_of_a_file() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(Errno::IO.into())
+            }
+        }
+        assert_eq!(whole("<a/>".as_bytes().chain(Broken)), Err(Obstacle::Error(Errno::IO)));
+    }
 }

@@ -157,7 +157,7 @@ fn a_file_that_may_not_be_read_is_never_absent() {
     let account = Account::new();
     account.write("incoming/pc/.sepiola_backup/backupEnded.xml", "<a/>");
     let path = account.path("incoming/pc/.sepiola_backup/backupEnded.xml");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     match account.computer().file("backupEnded.xml") {
         // The user of this test may read everything.
         Found::There { bytes, .. } if File::open(&path).is_ok() => assert_eq!(bytes, b"<a/>"),
