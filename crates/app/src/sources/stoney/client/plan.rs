@@ -190,10 +190,10 @@ fn joined(texts: &[&str], list: &Element, part: &Part) -> Result<String, Doubt> 
     let mut seen = BTreeSet::new();
     let plain = texts.iter().map(|text| plain_number(text)).filter(|text| seen.insert(text.clone()));
     let field = plain.collect::<Vec<String>>().join(",");
-    let is_one_word = !field.is_empty() && !field.contains(char::is_whitespace);
-    if !is_one_word || field.len() > FIELD_MAX_BYTES {
+    if field.len() > FIELD_MAX_BYTES {
         return Err(wrong());
     }
+    // An empty field, or one with blanks, makes more or fewer than five.
     let (before, after) = part.around;
     match Schedule::parse_cron(&format!("{before}{field}{after}"), TimeZone::UTC) {
         Ok(_) => Ok(field),

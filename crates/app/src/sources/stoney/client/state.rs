@@ -179,7 +179,7 @@ pub fn observe(kind: &'static Kind, name: Name, files: &Files, look: &Look<'_>) 
     Observed { asset, failures }
 }
 
-/// One failure per file that is not believed, or one for all three where they share it.
+/// One failure per file that is not believed, or one for all three where their folder is the trouble.
 fn failures(name: &Name, files: &Files) -> Vec<Failure> {
     let failure = |file: Option<&'static str>, trouble: &Trouble| Failure {
         place: Place { repository: None, asset: Some(name.clone()), position: file.map(Into::into) },
@@ -189,15 +189,17 @@ fn failures(name: &Name, files: &Files) -> Vec<Failure> {
             None => trouble.reason.clone(),
         },
     };
-    match files.troubles() {
-        [(_, Some(first)), (_, Some(second)), (_, Some(third))] if first == second && second == third => {
-            vec![failure(None, first)]
-        }
-        troubles => {
-            let found = troubles.into_iter().filter_map(|(file, trouble)| Some((Some(file), trouble?)));
-            found.map(|(file, trouble)| failure(file, trouble)).collect()
-        }
+    let troubles = files.troubles();
+    // No file was reached, and why is the same for all: it is the trouble of their folder.
+    if let [(_, Some(first)), (_, Some(second)), (_, Some(third))] = troubles
+        && first == second
+        && second == third
+        && first.modified_at.is_none()
+    {
+        return vec![failure(None, first)];
     }
+    let found = troubles.into_iter().filter_map(|(file, trouble)| Some((file, trouble?)));
+    found.map(|(file, trouble)| failure(Some(file), trouble)).collect()
 }
 
 fn last_run(ended: &File<Ended>) -> LastRun {

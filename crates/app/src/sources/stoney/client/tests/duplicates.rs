@@ -42,6 +42,7 @@ fn with_a_client_that_cannot_be_read_both_meanings_of_an_offset_stay() {
 #[case::minutes("minutes", "<minute_selected>5</minute_selected>")]
 #[case::hours("hours", "")]
 #[case::days("days_of_week", "<week_day>1</week_day>")]
+#[case::days_of_another_name("days_of_week", "<every_day_of_week>*</every_day_of_week><day>1</day>")]
 #[case::zone("timezone", "+02:00")]
 #[case::days_of_month("days_of_month", "")]
 #[case::whole("custom_online_backup", "")]

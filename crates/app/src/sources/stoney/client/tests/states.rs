@@ -123,6 +123,13 @@ fn a_failure_names_the_computer_the_file_and_the_reason() {
     );
     assert!(failures[0].reason.starts_with("backupStarted.xml: line 1: "), "{}", failures[0].reason);
     assert!(failures[1].reason.starts_with("backupEnded.xml: line 1: "), "{}", failures[1].reason);
+    let all = Files { started: broken(), ended: broken(), scheduler: broken() };
+    assert_eq!(observed(&all, at(SOON)).failures.len(), 3);
+    let denied = |reason: &str| Files::untrusted(FailureKind::Denied, reason);
+    let apart = Files { ended: denied("locked").ended, ..denied("not ours") };
+    assert_eq!(observed(&apart, at(SOON)).failures.len(), 3);
+    let apart = Files { started: denied("locked").started, ..denied("not ours") };
+    assert_eq!(observed(&apart, at(SOON)).failures.len(), 3);
     let linked = Files::untrusted(FailureKind::Refused, "`.sepiola_backup` is a link");
     assert_eq!(outcomes(&linked, at(SOON)), [Unknown; 4]);
     let failures = observed(&linked, at(SOON)).failures;
@@ -172,6 +179,8 @@ fn a_run_has_ended_if_its_end_is_not_before_its_start(#[case] end: &str, #[case]
     let files = with_end(samples(), end);
     let limit = at("2022-03-22T15:37:40Z") + SignedDuration::from_hours(24);
     assert_eq!(outcomes(&files, limit)[2], Ok, "after 24 h");
+    let is_open = !observed(&files, limit).asset.more.other_readings.is_empty();
+    assert_eq!(is_open, expected == Unknown, "each way to read it is kept once");
     assert_eq!(outcomes(&files, limit + SignedDuration::from_nanos(1))[2], expected, "after more than 24 h");
     let text = with(&with(PERL_ENDED, "enddate", end), "id", "111111111");
     let files = Files { ended: File::read(text.as_bytes(), at(WRITTEN), ended), ..samples() };
@@ -262,6 +271,9 @@ fn the_file_that_was_written_last_names_the_client() {
     assert_eq!(of(&older), Ok, "an untrusted file that is older");
     let newer = Files { scheduler: broken(), ..files("2022-03-22T16:02:11Z", WRITTEN) };
     assert_eq!(of(&newer), Unknown, "an untrusted file that is newer");
+    let unreached = Files::untrusted(FailureKind::Denied, "permission denied").ended;
+    let undated = Files { ended: unreached, ..files(WRITTEN, "2022-03-22T16:00:00Z") };
+    assert_eq!(of(&undated), Unknown, "an untrusted file of unknown age");
     let newest = Files {
         started: File::read(without(PERL_STARTED, "client").as_bytes(), at("2022-03-22T17:00:00Z"), started),
         ..files("2022-03-22T16:00:01Z", "2022-03-22T16:00:02Z")
