@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lastgood_core::observation::FailureKind;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::Measuring;
 use super::entry::Entry;
-use super::limit::folders_max;
+use super::limit::{Counted, Open};
 use super::linked::Linked;
 use super::share::{Part, Shared};
 use super::trail::Trail;
@@ -30,7 +30,7 @@ pub(super) struct Walk<'a> {
     measuring: &'a Measuring,
     linked: Linked,
     regular_file_seen: AtomicBool,
-    open_count: AtomicUsize,
+    open: Open,
     trouble: Mutex<Trouble>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Walk<'a> {
             measuring,
             linked: Linked::default(),
             regular_file_seen: AtomicBool::new(false),
-            open_count: AtomicUsize::new(0),
+            open: Open::of(measuring.threads),
             trouble: Mutex::default(),
         }
     }
@@ -90,7 +90,7 @@ impl<'a> Walk<'a> {
     /// Sums up what an open folder and all below it take, in bytes.
     pub(super) fn sum(&self, folder: OwnedFd, shown: &str) -> u64 {
         let round = Round { walk: self, bytes: AtomicU64::new(0) };
-        let folder = Folder::new(folder, Trail::start(shown), &self.open_count);
+        let folder = Folder { open: folder, trail: Trail::start(shown), _counted: self.open.one() };
         let mut tally = Tally::default();
         round.count_folder(&folder, &mut tally);
         round.close(&tally);
@@ -114,20 +114,7 @@ impl<'a> Walk<'a> {
 struct Folder<'w> {
     open: OwnedFd,
     trail: Arc<Trail>,
-    open_count: &'w AtomicUsize,
-}
-
-impl<'w> Folder<'w> {
-    fn new(open: OwnedFd, trail: Arc<Trail>, open_count: &'w AtomicUsize) -> Self {
-        open_count.fetch_add(1, Ordering::Relaxed);
-        Self { open, trail, open_count }
-    }
-}
-
-impl Drop for Folder<'_> {
-    fn drop(&mut self) {
-        self.open_count.fetch_sub(1, Ordering::Relaxed);
-    }
+    _counted: Counted<'w>,
 }
 
 /// What is still to be walked.
@@ -230,21 +217,20 @@ impl<'w> Round<'w> {
         }
         let name = CStr::from_bytes_with_nul(&bytes[range]).ok()?;
         let trail = Trail::below(&parent.trail, name);
-        if self.walk.open_count.load(Ordering::Relaxed) >= folders_max() {
+        if self.walk.open.is_full() {
             self.walk.leave_out(TreeError {
                 kind: FailureKind::Refused,
                 reason: format!(
-                    "{} lies too deep: more than {} folders would be open at once; have the account's owner clear \
-                     it, or raise the limit of open files (LimitNOFILE)",
-                    trail.shown(),
-                    folders_max()
+                    "{} lies too deep: too many folders would be open at once; have the account's owner clear it, or \
+                     raise the limit of open files (LimitNOFILE)",
+                    trail.shown()
                 ),
             });
             return None;
         }
         match beneath::child_folder(parent.open.as_fd(), name) {
             Ok(open) => {
-                let folder = Folder::new(open, trail, &self.walk.open_count);
+                let folder = Folder { open, trail, _counted: self.walk.open.one() };
                 self.count_folder(&folder, tally);
                 Some(Arc::new(folder))
             }
