@@ -7,7 +7,9 @@ use super::output::print;
 use crate::config;
 use crate::exit::Exit;
 use crate::ldap::Ldap;
+use crate::letter::Writer;
 use crate::links::Links;
+use crate::sources::SourceConfig;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -53,7 +55,8 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
         failed = Some(complain(&error, Exit::Usage));
     }
     // Sources open their directory, too: what is wrong with it is said once.
-    for source in config.sources.into_iter().filter(|source| source.directory.is_none() || !is_directory_wrong) {
+    let is_told = |source: &SourceConfig| source.directory.is_some() && is_directory_wrong;
+    for source in config.sources.into_iter().filter(|source| !is_told(source)) {
         let open = source.entry.open;
         if let Err(error) = open(source) {
             failed = Some(complain(&error, Exit::Usage));
@@ -64,6 +67,12 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
         if let Err(error) = open(channel.config) {
             failed = Some(complain(&error, Exit::Usage));
         }
+    }
+    let templates = config.directory.as_ref().and_then(|directory| directory.templates.as_deref());
+    if let Some(folder) = templates
+        && let Err(error) = Writer::new(None).with_templates(folder)
+    {
+        failed = Some(complain(&error, Exit::Usage));
     }
     if let (Some(url), Some(file)) = (&config.serve.public_url, &config.serve.link_key_file)
         && let Err(error) = Links::from_file(url, file)

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-
 use super::mistake::Mistakes;
 use super::place::Placed;
 use super::raw::{RawFields, RawLdap};
@@ -20,6 +18,7 @@ use crate::ldap::{
     Bind, DEADLINE, Field, Layout, LdapConfig, LdapDirectory, PAGE_SIZE, Tls, is_attribute, is_dn, is_filter,
     server_url,
 };
+use crate::mailbox;
 use crate::secret::SecretFrom;
 
 /// More entries at once than this are no page but everything.
@@ -50,7 +49,7 @@ pub(super) fn ldap(
         language: language.unwrap_or_else(|| LdapDirectory::LANGUAGE.to_owned()),
         templates: not_empty("templates", raw.templates.as_ref(), mistakes)
             .map(|folder| document.beside_file(&folder)),
-        from: raw.from.as_ref().and_then(|from| mailbox(from, mistakes)),
+        from: raw.from.as_ref().and_then(|from| from_mailbox(from, mistakes)),
     };
     Some(Arc::new(directory))
 }
@@ -301,12 +300,9 @@ fn language_tag(written: &Placed<String>, mistakes: &mut Mistakes) -> Option<Str
     None
 }
 
-fn mailbox(written: &Placed<String>, mistakes: &mut Mistakes) -> Option<String> {
+fn from_mailbox(written: &Placed<String>, mistakes: &mut Mistakes) -> Option<String> {
     let text = written.value.trim();
-    // Of several mailboxes the parser reads the first one and leaves the rest.
-    let ends_with_it =
-        |mailbox: Mailbox| text.trim_end_matches('>').ends_with(mailbox.email.to_string().as_str());
-    if !text.chars().any(char::is_control) && text.parse().is_ok_and(ends_with_it) {
+    if mailbox::read(text).is_some() {
         return Some(text.to_owned());
     }
     let wrong = "`from` takes one mailbox; write for example from = \"Backup <backup@example.org>\"";
