@@ -122,6 +122,7 @@ async fn until(holds: impl Fn() -> bool) {
 /// One incident for each recipient, and one message about it.
 fn decision(count: usize) -> Decision {
     let links = Links::new("https://backup.example.org", &[7; 32]).expect("a key of 32 bytes");
+    let writer = letter::Writer::new(Some(links));
     let called = |_: &SubjectId| Called { name: "db".to_owned(), kind: "agent" };
     let incidents: Vec<_> = (0..count).map(incident).collect();
     let message = |(number, incident): (usize, &Incident)| {
@@ -135,7 +136,7 @@ fn decision(count: usize) -> Decision {
             others: Vec::new(),
             because: vec![format!("customer of `acme/nas1/agent{number}` (config.toml:42)")],
         };
-        letter::write(&Digest { voice: None, address, entries: vec![entry] }, &called, Some(&links), noon())
+        writer.write(&Digest { voice: None, address, entries: vec![entry] }, &called, noon())
     };
     let messages = incidents.iter().enumerate().map(message).collect();
     let changes = incidents.iter().cloned().map(Change::Opened).collect();

@@ -142,12 +142,13 @@ impl World {
         let (hands, told, stop) = (Hands::default(), Arc::new(Notify::new()), CancellationToken::new());
         hands.set(noon());
         let links = Links::new("https://backup.example.org", &[7; 32]).expect("a key of 32 bytes");
+        let writer = letter::Writer::new(Some(links));
         let read = hands.clone();
         let parts = Parts {
             store: Arc::clone(&store),
             clock: Arc::new(move || read.read()),
             pushed: Arc::new(Silent),
-            write: Box::new(move |digest, called, now| letter::write(digest, called, Some(&links), now)),
+            write: Box::new(move |digest, called, now| writer.write(digest, called, now)),
             told: Arc::clone(&told),
         };
         let written = Written { path: folder.join("lastgood.toml"), text: fleet.config() };

@@ -14,14 +14,15 @@ use super::{Letter, NAME_MAX_BYTES, VERSION};
 /// How many affected matters of one entry are named; `affected_count` counts all subjects.
 const AFFECTED_MAX: usize = 100;
 
-/// The object; `items` are the entries that are shown, in words.
-pub(super) fn write(letter: &Letter<'_>, items: &[Item]) -> Value {
+/// The object; `items` are the entries that are shown, in words, `language` is that of the message around it.
+pub(super) fn write(letter: &Letter<'_>, items: &[Item], language: &str) -> Value {
     let entries = &letter.digest.entries;
     let shown = entries.iter().zip(items).enumerate();
     let incidents: Vec<_> =
         shown.map(|(index, (entry, item))| incident(index + 1, entry, item, letter)).collect();
     json!({
         "version": VERSION,
+        "language": language,
         "incidents": incidents,
         "omitted_count": entries.len() - items.len(),
         "act_url": letter.reply.map(|reply| reply.url.as_str()),
@@ -80,7 +81,7 @@ pub(super) fn why(why: Why) -> (&'static str, Option<u64>) {
     }
 }
 
-fn state(why: Why) -> &'static str {
+pub(super) fn state(why: Why) -> &'static str {
     match why {
         Why::First | Why::Escalated => "bad",
         Why::MoreSubjects(_) | Why::Reminder(_) => "still_bad",

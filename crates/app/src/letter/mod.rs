@@ -1,10 +1,13 @@
 //! How does a digest become the message that is kept and sent, and how is it read back?
 //!
-//! [`write()`] freezes everything a channel may need: subject, text, HTML and what programs read. It is pure: the same digest
-//! gives the same bytes and the same key, so that a repeated tick writes the same message. What is said stands in
-//! `lastgood_core::message`; how it is sent is the channels' matter.
+//! [`Writer::write`] freezes everything a channel may need: subject, text, HTML and what programs read. It is pure: the same
+//! digest gives the same bytes and the same key, so that a repeated tick writes the same message. Whoever has a [`Voice`] is
+//! written to in their language, in the words of `templates`; everybody else in those of `lastgood_core::message`. How it
+//! is sent is the channels' matter.
 
+use std::convert::Infallible;
 use std::fmt::Write;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +16,7 @@ use lastgood_core::id::{Name, SubjectId};
 use lastgood_core::message::{Called, Content, Item, compose};
 use lastgood_core::notify::{Digest, Entry, Episode, Why, subject_count};
 use lastgood_core::observation::cut;
-use lastgood_core::recipient::{Address, Role};
+use lastgood_core::recipient::{Address, Role, Voice};
 use lastgood_core::time::Instant;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -23,8 +26,17 @@ use crate::channels::{self, SUBJECT_MAX_BYTES};
 use crate::links::{LASTS, Links};
 use crate::store::{self, Cover, NewMessage};
 
+use self::spoken::Speech;
+use self::templates::{Set, Templates};
+
+pub use self::templates::{Mistake, TemplatesError};
+
 mod details;
 mod page;
+mod reason;
+mod spoken;
+mod templates;
+mod variables;
 
 /// How many entries a message shows; of more, their number.
 pub const ENTRIES_MAX: usize = 500;
@@ -41,6 +53,9 @@ const LINE_MAX_BYTES: usize = 2000;
 
 /// How many reasons "why you" an entry has at most.
 const REASONS_MAX: usize = 10;
+
+/// The language of what has no voice.
+const OURS: &str = "en-GB";
 
 /// How the content is laid out; another number is another layout.
 const VERSION: u32 = 1;
@@ -82,42 +97,108 @@ struct Reply {
     expires_at: Timestamp,
 }
 
-/// Writes the message of a digest decided at `now`. With `links` it holds one link to answer it, as far as its reader has
-/// a role for anything in it that is not over. Where roles differ, the link has the least of them.
-pub fn write(
-    digest: &Digest,
-    called: &dyn Fn(&SubjectId) -> Called,
-    links: Option<&Links>,
-    now: Timestamp,
-) -> NewMessage {
-    let key = key(digest, now);
-    let reply = links.zip(least_role(digest)).map(|(links, role)| {
-        let expires_at = now + LASTS;
-        Reply { url: links.sign(&key, role, expires_at), role, expires_at }
-    });
-    let Content { subject, items } = compose(digest, called, now);
-    let subject = cut(&subject, SUBJECT_MAX_BYTES);
-    let items: Vec<_> = items.into_iter().take(ENTRIES_MAX).map(shortened).collect();
-    let letter = Letter { digest, called, subject: &subject, reply: reply.as_ref(), now };
-    let mut shown = items.len();
-    let content = loop {
-        let content = letter.freeze(&items[..shown]);
+/// What a message may say, in its own words.
+struct Said {
+    language: String,
+    subject: String,
+    text: String,
+    html: String,
+}
+
+/// Writes messages.
+#[derive(Debug)]
+pub struct Writer {
+    templates: Templates,
+    settings_url: Option<String>,
+    links: Option<Links>,
+}
+
+impl Writer {
+    /// Writes in the words that are built in. With `links` a message holds one link to answer it, as far as its reader has
+    /// a role for anything in it that is not over.
+    pub fn new(links: Option<Links>) -> Self {
+        Self { templates: Templates::built_in(), settings_url: None, links }
+    }
+
+    /// Says where somebody changes what they are told, with `{uid}` for the account.
+    #[must_use]
+    pub fn with_settings_url(self, settings_url: Option<String>) -> Self {
+        Self { settings_url, ..self }
+    }
+
+    /// Puts the words of a folder above those that are built in. Reads and tries all of them: a folder in which anything
+    /// is wrong is not taken.
+    pub fn with_templates(self, folder: &Path) -> Result<Self, TemplatesError> {
+        Ok(Self { templates: Templates::open(folder)?, ..self })
+    }
+
+    /// Writes the message of a digest decided at `now`. Where roles differ, its link has the least of them.
+    pub fn write(
+        &self,
+        digest: &Digest,
+        called: &dyn Fn(&SubjectId) -> Called,
+        now: Timestamp,
+    ) -> NewMessage {
+        let key = key(digest, now);
+        let reply = self.links.as_ref().zip(least_role(digest)).map(|(links, role)| {
+            let expires_at = now + LASTS;
+            Reply { url: links.sign(&key, role, expires_at), role, expires_at }
+        });
+        let Content { subject, items } = compose(digest, called, now);
+        let items: Vec<_> = items.into_iter().take(ENTRIES_MAX).map(shortened).collect();
+        let letter = Letter { digest, called, reply: reply.as_ref(), now };
+        let content = match &digest.voice {
+            Some(voice) => self.voiced(&letter, &items, voice),
+            None => None,
+        };
+        let content = content.unwrap_or_else(|| letter.plain(&cut(&subject, SUBJECT_MAX_BYTES), &items));
+        let covers = digest.entries.iter().map(|entry| Cover {
+            episode: Episode::of(&entry.incident),
+            why: entry.why,
+            affected_count: subject_count(&entry.affected),
+        });
+        NewMessage {
+            key,
+            address: digest.address.clone(),
+            thread: Some(thread(digest)),
+            content,
+            covers: covers.collect(),
+        }
+    }
+
+    /// Says it in the language of the voice; where its words fail, in English. `None` where those fail too: nothing that is
+    /// to be told is lost by its words.
+    fn voiced(&self, letter: &Letter<'_>, items: &[Item], voice: &Voice) -> Option<Vec<u8>> {
+        let chosen = self.templates.choose(voice);
+        let sets = [chosen, self.templates.english()];
+        sets.into_iter().find_map(|set| {
+            let said = self.said(letter, items, set);
+            said.inspect_err(|mistake| tracing::error!("a letter is said in other words: {mistake}")).ok()
+        })
+    }
+
+    fn said(&self, letter: &Letter<'_>, items: &[Item], set: &Set) -> Result<Vec<u8>, Mistake> {
+        let settings_url = self.settings_url.as_deref();
+        let speech = Speech::new(&self.templates, set, letter, items, settings_url)?;
+        let content = fitting(items.len(), |shown| Ok(letter.freeze(&items[..shown], speech.say(shown)?)))?;
+        if content.len() <= LETTER_MAX_BYTES {
+            return Ok(content);
+        }
+        let text =
+            format!("makes a letter of {} bytes of one entry, more than {LETTER_MAX_BYTES}", content.len());
+        Err(Mistake { path: set.language.to_string(), line: None, text })
+    }
+}
+
+/// The content with as many entries as fit, at least one.
+fn fitting<E>(count: usize, freeze: impl Fn(usize) -> Result<Vec<u8>, E>) -> Result<Vec<u8>, E> {
+    let mut shown = count;
+    loop {
+        let content = freeze(shown)?;
         if content.len() <= LETTER_MAX_BYTES || shown <= 1 {
-            break content;
+            return Ok(content);
         }
         shown /= 2;
-    };
-    let covers = digest.entries.iter().map(|entry| Cover {
-        episode: Episode::of(&entry.incident),
-        why: entry.why,
-        affected_count: subject_count(&entry.affected),
-    });
-    NewMessage {
-        key,
-        address: digest.address.clone(),
-        thread: Some(thread(digest)),
-        content,
-        covers: covers.collect(),
     }
 }
 
@@ -145,24 +226,41 @@ pub fn open(kept: &store::Message) -> Result<channels::Message, LetterError> {
 struct Letter<'a> {
     digest: &'a Digest,
     called: &'a dyn Fn(&SubjectId) -> Called,
-    subject: &'a str,
     reply: Option<&'a Reply>,
     now: Timestamp,
 }
 
 impl Letter<'_> {
-    /// Shows these items, the first of the digest, and says how many more there are.
-    fn freeze(&self, items: &[Item]) -> Vec<u8> {
-        let entries = &self.digest.entries;
-        let rest = Rest::of(&entries[items.len()..]);
+    /// Says it in the words of those who run lastgood.
+    fn plain(&self, subject: &str, items: &[Item]) -> Vec<u8> {
+        let frozen = fitting(items.len(), |shown| -> Result<_, Infallible> {
+            let items = &items[..shown];
+            let rest = Rest::of(&self.digest.entries[shown..]);
+            let said = Said {
+                language: OURS.to_owned(),
+                subject: subject.to_owned(),
+                text: self.text(items, &rest),
+                html: page::render(self, subject, items, &rest),
+            };
+            Ok(self.freeze(items, said))
+        });
+        match frozen {
+            Ok(content) => content,
+        }
+    }
+
+    /// Freezes what is said of these items, the first of the digest.
+    fn freeze(&self, items: &[Item], said: Said) -> Vec<u8> {
+        let Said { language, subject, text, html } = said;
+        let voice = self.digest.voice.as_ref();
         let frozen = Frozen {
             version: VERSION,
-            subject: self.subject.to_owned(),
-            text: self.text(items, &rest),
-            html: page::render(self, items, &rest),
-            details: details::write(self, items),
+            subject,
+            text,
+            html,
+            details: details::write(self, items, &language),
             written_at: self.now.to_string(),
-            from: None,
+            from: voice.and_then(|voice| voice.from.as_deref()).map(str::to_owned),
         };
         serde_json::to_vec(&frozen).expect("texts and numbers are always JSON")
     }

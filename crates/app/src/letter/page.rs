@@ -41,7 +41,7 @@ struct ReplyRow<'a> {
 const BAD: &str = "#d64545";
 const OVER: &str = "#2e8b57";
 
-pub(super) fn render(letter: &Letter<'_>, items: &[Item], rest: &Rest) -> String {
+pub(super) fn render(letter: &Letter<'_>, subject: &str, items: &[Item], rest: &Rest) -> String {
     let rows = letter.digest.entries.iter().zip(items).enumerate().map(|(index, (entry, item))| {
         let subject = item.matter.subject.to_string();
         let is_over = entry.why == Why::Resolved;
@@ -59,6 +59,6 @@ pub(super) fn render(letter: &Letter<'_>, items: &[Item], rest: &Rest) -> String
         url: &reply.url,
         until: Instant(reply.expires_at),
     });
-    let page = Page { subject: letter.subject, rows: rows.collect(), rest: rest.words(), reply };
+    let page = Page { subject, rows: rows.collect(), rest: rest.words(), reply };
     page.render().expect("writing to a text cannot fail")
 }

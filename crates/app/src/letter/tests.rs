@@ -46,7 +46,7 @@ fn links() -> Links {
 }
 
 fn written(digest: &Digest) -> NewMessage {
-    write(digest, &called, Some(&links()), noon())
+    Writer::new(Some(links())).write(digest, &called, noon())
 }
 
 fn opened(written: &NewMessage) -> channels::Message {
@@ -76,7 +76,8 @@ fn the_same_digest_is_the_same_message_and_any_other_has_another_key() {
     others.push(of_other_check);
     let mut keys: Vec<_> = others.iter().map(|digest| written(digest).key).collect();
     keys.push(written(&one).key);
-    keys.push(write(&one, &called, None, noon() + jiff::SignedDuration::from_nanos(1)).key);
+    let later = noon() + jiff::SignedDuration::from_nanos(1);
+    keys.push(Writer::new(None).write(&one, &called, later).key);
     let count = keys.len();
     keys.sort();
     keys.dedup();
@@ -146,7 +147,7 @@ fn a_link_has_the_least_role_of_what_is_not_over() {
 
 #[test]
 fn without_links_nothing_says_that_there_is_one() {
-    let message = opened(&write(&digest(vec![entry("db", Why::First)]), &called, None, noon()));
+    let message = opened(&Writer::new(None).write(&digest(vec![entry("db", Why::First)]), &called, noon()));
     let html = message.html.expect("HTML");
     assert!(!message.text.contains("link") && !html.contains("href"), "{html}");
     assert_eq!(message.details["act_url"], Value::Null);

@@ -1,7 +1,7 @@
 //! Which parts does the daemon have, in which order do they start, and how do they end?
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lastgood_collector::Engine;
@@ -16,9 +16,10 @@ use super::numbers::{self, Well};
 use crate::causes::said;
 use crate::clock;
 use crate::collect::{Looks, Polling};
-use crate::config::{ConfigError, Serve};
+use crate::config::{Config, ConfigError, Serve};
 use crate::deliver::Deliverer;
 use crate::exit::Exit;
+use crate::letter::{TemplatesError, Writer};
 use crate::links::acts::Acts;
 use crate::links::{LinkKeyError, Links};
 use crate::push::Pushes;
@@ -26,7 +27,7 @@ use crate::sources;
 use crate::store::sqlite::{Options, Sqlite};
 use crate::store::{Store, StoreError};
 use crate::watch::{self, Clock, Parts, Watch, Written};
-use crate::{letter, web};
+use crate::web;
 
 /// How many looks may be under way at once: each may be a program that takes hundreds of megabytes.
 const LOOKS_AT_ONCE: usize = 16;
@@ -53,6 +54,9 @@ pub(super) struct Daemon {
     pushes: Arc<Pushes>,
     deliverer: Deliverer,
     polling: Polling,
+    /// Writes messages; another one after a reload.
+    writer: Arc<Mutex<Arc<Writer>>>,
+    links: Option<Arc<Links>>,
     refresh: Box<dyn Fn() + Send + Sync>,
     well: Arc<Well>,
     serve: Serve,
@@ -72,6 +76,9 @@ pub(super) enum StartError {
     /// Links cannot be made.
     #[error("messages cannot hold links (link_key_file)")]
     Links(#[from] LinkKeyError),
+    /// Letters cannot be written in the words of the configuration.
+    #[error(transparent)]
+    Templates(#[from] TemplatesError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,7 +96,7 @@ impl StartError {
     /// How the program ends.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Build(_) | Self::Links(_) => Exit::Usage,
+            Self::Config(_) | Self::Build(_) | Self::Links(_) | Self::Templates(_) => Exit::Usage,
             Self::Store(_) | Self::Listen { .. } => Exit::OwnFailure,
         }
     }
@@ -103,6 +110,7 @@ impl Daemon {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
         let links = links_of(&serve)?;
+        let writer = Arc::new(Mutex::new(Arc::new(writer_of(&config, links.as_deref())?)));
         let find_kind = |word: &str| sources::find(word).map(|entry| entry.kind);
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(Options::new(&serve.database, find_kind)).await?);
         let facts = store.facts().await?;
@@ -112,13 +120,14 @@ impl Daemon {
         let pushes = Arc::new(Pushes::open(built.pushing, Arc::clone(&store), now).await?);
         let told = Arc::new(Notify::new());
         let clock: Clock = Arc::new(clock::now);
-        let write_links = links.clone();
+        let write_with = Arc::clone(&writer);
         let parts = Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             pushed: Arc::clone(&pushes) as Arc<dyn watch::Pushed>,
             write: Box::new(move |digest, called, now| {
-                letter::write(digest, called, write_links.as_deref(), now)
+                let writer = Arc::clone(&write_with.lock().unwrap_or_else(PoisonError::into_inner));
+                writer.write(digest, called, now)
             }),
             told: Arc::clone(&told),
         };
@@ -146,7 +155,20 @@ impl Daemon {
         }
         tracing::info!(%address, "watching");
         let parts = tokio::sync::Mutex::new(parts);
-        Ok(Self { store, watch, pushes, deliverer, polling, refresh, well, serve, stop, parts })
+        Ok(Self {
+            store,
+            watch,
+            pushes,
+            deliverer,
+            polling,
+            writer,
+            links,
+            refresh,
+            well,
+            serve,
+            stop,
+            parts,
+        })
     }
 
     /// Goes on with another configuration, or with the one it has where anything in the new one is wrong.
@@ -173,9 +195,11 @@ impl Daemon {
         let published = self.watch.published();
         let looked_at =
             published.sources.iter().map(|source| (source.id.clone(), source.looked_at)).collect();
+        let writer = writer_of(&config, self.links.as_deref()).map_err(|error| said(&error))?;
         let built = Built::new(Written { path, text }, config, &looked_at, now);
         let built = built.map_err(|error| said(&error))?;
         self.watch.reload(built.written).await.map_err(|error| said(&error))?;
+        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(writer);
         self.pushes.reload(built.pushing, now);
         self.deliverer.replace(built.channels);
         self.polling.replace(built.polled);
@@ -246,6 +270,17 @@ impl Daemon {
 fn links_of(serve: &Serve) -> Result<Option<Arc<Links>>, StartError> {
     let (Some(url), Some(file)) = (&serve.public_url, &serve.link_key_file) else { return Ok(None) };
     Ok(Some(Arc::new(Links::from_file(url, file)?)))
+}
+
+/// Reads the words of letters; links are those of the start.
+fn writer_of(config: &Config, links: Option<&Links>) -> Result<Writer, TemplatesError> {
+    let writer = Writer::new(links.cloned());
+    let Some(directory) = &config.directory else { return Ok(writer) };
+    let writer = writer.with_settings_url(directory.settings_url.clone());
+    match &directory.templates {
+        Some(folder) => writer.with_templates(folder),
+        None => Ok(writer),
+    }
 }
 
 fn routes(

@@ -151,11 +151,12 @@ impl Story {
         let store = self.open().await;
         let told = Arc::new(Notify::new());
         let hands = self.hands.clone();
+        let writer = letter::Writer::new(None);
         let parts = Parts {
             store: Arc::clone(&store),
             clock: Arc::new(move || hands.read()),
             pushed: Arc::new(Silent),
-            write: Box::new(|digest, called, now| letter::write(digest, called, None, now)),
+            write: Box::new(move |digest, called, now| writer.write(digest, called, now)),
             told,
         };
         let facts = store.facts().await.expect("facts");

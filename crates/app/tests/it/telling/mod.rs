@@ -73,8 +73,8 @@ impl World {
     async fn decide(&self, changes: Vec<Change>, digests: &[Digest]) -> Vec<String> {
         let now = self.now();
         let called = |_: &SubjectId| Called { name: "db".to_owned(), kind: "agent" };
-        let links = links();
-        let write = |digest| letter::write(digest, &called, Some(&links), now);
+        let writer = letter::Writer::new(Some(links()));
+        let write = |digest| writer.write(digest, &called, now);
         let messages: Vec<_> = digests.iter().map(write).collect();
         let keys = messages.iter().map(|message| message.key.clone()).collect();
         let revision = self.store.standing(now).await.expect("what stands").revision;
