@@ -164,7 +164,7 @@ mod tests {
     #[rstest]
     fn everything_is_worked_on_once_by_however_many(#[values(1, 2, 3, 8)] threads: usize) {
         for _ in 0..20 {
-            assert_eq!(sum(threads, |_| ()), (0..10_000).sum());
+            assert_eq!(sum(threads, |_| ()), (0..10_000_u64).sum::<u64>());
         }
     }
 
