@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use super::output::print;
 use crate::causes::said;
 use crate::config::{self, Config, Request, Surroundings};
+use crate::directory::who::Directories;
 use crate::exit::Exit;
 use crate::pipeline::{self, Seen};
 use crate::report::Format;
 use crate::sources::Keep;
+use crate::watch::directories_of;
 
 /// What to look at, and how to judge it.
 #[derive(Debug, Default, clap::Args)]
@@ -41,7 +43,17 @@ impl Looking {
 
     /// Looks at everything.
     pub(super) fn see(&self, keep: Keep) -> Result<&'static Seen, Trouble> {
+        self.look(self.load()?, keep)
+    }
+
+    /// Looks at everything, for a command that also asks who would be told.
+    pub(super) fn see_with_directories(&self, keep: Keep) -> Result<(&'static Seen, Directories), Trouble> {
         let config = self.load()?;
+        let directories = directories_of(&config);
+        Ok((self.look(config, keep)?, directories))
+    }
+
+    fn look(&self, config: Config, keep: Keep) -> Result<&'static Seen, Trouble> {
         let runtime = runtime()?;
         let seen = runtime.block_on(pipeline::see(config, self.at, keep));
         // A look that was given up may still hold a thread; it does not hold the answer.

@@ -25,11 +25,14 @@ mod ping_key;
 mod publish;
 mod pushing;
 mod raw;
+mod recipients;
 mod remembered;
 mod run;
 mod serve;
 mod silence;
+mod subjects;
 mod summary;
+mod telling;
 
 /// What stands below every `--help`.
 const EXIT_CODES: &str = "\
@@ -83,6 +86,9 @@ enum Command {
     /// Say everything about a subject: facts, thresholds, verdicts, and what would turn them
     #[command(after_long_help = EXIT_CODES)]
     Explain(explain::Arguments),
+    /// Look at sources and say who would be told of what is bad, and why or why not
+    #[command(after_help = recipients::EXAMPLES, after_long_help = with_exit_codes(recipients::EXAMPLES))]
+    Recipients(recipients::Arguments),
     /// Look at sources once and send their numbers to somewhere else
     Publish(publish::Arguments),
     /// Look at backups when Grafolean says so, and publish their numbers there
@@ -150,6 +156,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Check(arguments) => check::run(&arguments),
         Command::Summary(arguments) => summary::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Recipients(arguments) => recipients::run(&arguments),
         Command::Publish(arguments) => publish::run(&arguments),
         Command::Bot(arguments) => bot::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),

@@ -91,6 +91,11 @@ impl Owners {
         operators
     }
 
+    /// True if there is no owner.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// True if anybody is to be told at this address.
     pub fn have(&self, address: &Address) -> bool {
         self.all.iter().any(|owner| owner.to.contains(address))

@@ -10,6 +10,7 @@ mod json;
 mod looks;
 mod nagios;
 mod prometheus;
+mod recipients;
 mod reference;
 pub mod remembered;
 pub mod sizes;
@@ -29,6 +30,7 @@ use lastgood_core::verdict::{Outcome, Verdict};
 
 use crate::exit::Exit;
 
+pub use recipients::{RecipientRow, RecipientsFormat, Telling, TellingRow, recipients};
 pub use reference::checks_reference;
 
 /// How the answer of `check` and `summary` is written.
@@ -138,15 +140,25 @@ pub fn summary(summary: &Summary<'_>, format: Format, out: &mut dyn Write) -> io
     })
 }
 
-/// Writes everything that is known about some subjects: facts, evidence, thresholds and verdicts, judged at `at`.
+/// What subjects are explained with.
+#[derive(Clone, Copy)]
+pub struct Explaining<'a> {
+    /// What is expected of them.
+    pub expectations: &'a Expectations,
+    /// When they were judged.
+    pub at: Timestamp,
+    /// Who would be told of a verdict; `None` where nobody says.
+    pub told: &'a dyn Fn(&Subject<'_>, &Verdict) -> Option<Telling>,
+}
+
+/// Writes everything that is known about some subjects: facts, evidence, thresholds, verdicts, and who would be told.
 pub fn explain(
     subjects: &[(Subject<'_>, &[Verdict])],
-    expectations: &Expectations,
-    at: Timestamp,
+    explaining: &Explaining<'_>,
     format: ExplainFormat,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let explained = explain::explain(subjects, expectations, at);
+    let explained = explain::explain(subjects, explaining);
     buffered(out, |out| match format {
         ExplainFormat::Text => explain::text(&explained, out),
         ExplainFormat::Json => json::write(&explained, out),

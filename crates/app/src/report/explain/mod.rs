@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lastgood_core::checks;
-use lastgood_core::expectation::{Expectation, Expectations, Setting};
+use lastgood_core::expectation::{Expectation, Setting};
 use lastgood_core::facts::Subject;
 use lastgood_core::id::CheckId;
 use lastgood_core::judge::SOURCE_CHECKS;
@@ -21,7 +21,9 @@ use serde::Serialize;
 
 pub(super) use text::text;
 
+use super::Explaining;
 use super::json::{AnswerWord, At, TypeWord};
+use super::recipients::Telling;
 use super::words::{check_of, exemption, sentence};
 use facts::Fact;
 
@@ -83,6 +85,9 @@ struct CheckPage {
     /// `None` where the check is off.
     answer: Option<AnswerPage>,
     thresholds: Vec<ThresholdRow>,
+    /// `None` where the check is off, or where nobody says who is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<Telling>,
 }
 
 /// The answer to one check.
@@ -113,22 +118,21 @@ struct ThresholdRow {
 /// Gathers everything about some subjects that were judged at `at`.
 pub(super) fn explain<'a>(
     subjects: &'a [(Subject<'a>, &'a [Verdict])],
-    expectations: &Expectations,
-    at: Timestamp,
+    explaining: &Explaining<'_>,
 ) -> Explained<'a> {
-    let pages = subjects.iter().map(|(subject, verdicts)| page(subject, verdicts, expectations, at));
-    Explained { at: At(at), subjects: pages.collect() }
+    let pages = subjects.iter().map(|(subject, verdicts)| page(subject, verdicts, explaining));
+    Explained { at: At(explaining.at), subjects: pages.collect() }
 }
 
-fn page<'a>(
-    subject: &'a Subject<'a>,
-    verdicts: &[Verdict],
-    expectations: &Expectations,
-    at: Timestamp,
-) -> SubjectPage<'a> {
+fn page<'a>(subject: &'a Subject<'a>, verdicts: &[Verdict], explaining: &Explaining<'_>) -> SubjectPage<'a> {
+    let Explaining { expectations, at, told } = *explaining;
     let (details, evidence) = notes(subject);
     let (kind, asked) = asked(subject);
-    let check = |check: &CheckId| check_page(&expectations.of_check(subject, kind, *check), verdicts, at);
+    let check = |check: &CheckId| {
+        let verdict = verdicts.iter().find(|verdict| verdict.check == *check);
+        let told = verdict.and_then(|verdict| told(subject, verdict));
+        CheckPage { told, ..check_page(&expectations.of_check(subject, kind, *check), verdict, at) }
+    };
     SubjectPage {
         subject: subject.path(),
         subject_type: TypeWord::of(subject),
@@ -187,7 +191,7 @@ fn failures<'a>(subject: &Subject<'a>) -> Vec<FailureRow<'a>> {
     rows.collect()
 }
 
-fn check_page(expected: &Expectation, verdicts: &[Verdict], at: Timestamp) -> CheckPage {
+fn check_page(expected: &Expectation, verdict: Option<&Verdict>, at: Timestamp) -> CheckPage {
     let check = checks::find(expected.check).expect("a kind lists only checks that exist");
     let row = |setting: &Setting| ThresholdRow {
         name: setting.threshold.name,
@@ -195,13 +199,13 @@ fn check_page(expected: &Expectation, verdicts: &[Verdict], at: Timestamp) -> Ch
         value: setting.threshold.show(setting.value),
         origin: setting.origin.to_string(),
     };
-    let verdict = verdicts.iter().find(|verdict| verdict.check == check.id);
     CheckPage {
         check: check.id.as_str(),
         question: check.question,
         bad_when: check.bad_when,
         answer: verdict.map(|verdict| answer_page(*verdict, at)),
         thresholds: expected.settings.iter().map(row).collect(),
+        told: None,
     }
 }
 

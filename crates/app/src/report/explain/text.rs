@@ -7,6 +7,7 @@ use lastgood_core::time::Instant;
 use unicode_width::UnicodeWidthStr;
 
 use super::{AnswerPage, CheckPage, Explained, SubjectPage, ThresholdRow};
+use crate::report::recipients;
 use crate::report::table::{BAD, HEAD, QUIET, mark};
 
 /// Writes one page per subject.
@@ -96,7 +97,10 @@ fn check(page: &CheckPage, out: &mut dyn Write) -> io::Result<()> {
     for (label, text) in rows {
         writeln!(out, "      {QUIET}{label:<10}{QUIET:#} {text}")?;
     }
-    Ok(())
+    match (&page.told, &page.answer) {
+        (Some(told), Some(answer)) => recipients::below(told, answer.verdict.outcome, out),
+        (Some(_) | None, _) => Ok(()),
+    }
 }
 
 fn answer(answer: &AnswerPage) -> Vec<(&'static str, String)> {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lastgood_core::facts::Facts;
-use lastgood_core::id::{Name, SourceId, SubjectId};
+use lastgood_core::id::{CheckId, Name, SourceId};
 use lastgood_core::incident::Matter;
 use lastgood_core::ownership::Ownership;
 use lastgood_core::recipient::{Address, Recipient, Role};
@@ -25,6 +25,13 @@ pub struct Directories {
     pub owners: Owners,
     /// The directory of each source that has one.
     pub by_source: HashMap<SourceId, Arc<LdapDirectory>>,
+}
+
+impl Directories {
+    /// True if nobody says who is told of anything.
+    pub fn is_empty(&self) -> bool {
+        self.owners.is_empty() && self.by_source.is_empty()
+    }
 }
 
 /// An address that is named for a matter, once.
@@ -161,7 +168,7 @@ fn known(named: Vec<Named>) -> Nominated {
 }
 
 /// Says why every operator is told.
-fn nobody_left(check: lastgood_core::id::CheckId, ways: &[Way]) -> String {
+fn nobody_left(check: CheckId, ways: &[Way]) -> String {
     if Task::of(check).is_none() {
         return "nobody can choose to hear of this, and no owner is named for it".to_owned();
     }
@@ -221,7 +228,5 @@ fn is_same_address(one: &Address, other: &Address, directory: &LdapDirectory) ->
         && mailbox::read(&one.to).zip(mailbox::read(&other.to)).is_some_and(|(a, b)| a.email == b.email)
 }
 
-/// The subject's source has a directory that says who is told of what is in it.
-pub fn is_owned(directories: &Directories, subject: &SubjectId) -> bool {
-    directories.by_source.contains_key(&subject.source)
-}
+#[cfg(test)]
+mod tests;
