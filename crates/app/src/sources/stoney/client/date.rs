@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
+use lastgood_core::time::{Elapsed, elapsed};
 
 /// Which program wrote a file, as far as the offsets go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Dates {
     Missing,
     /// What is stated cannot be read; the raw text is among the evidence.
     Unreadable,
+    /// Its wall time can be read, its offset cannot have been meant: this instant at the latest.
+    AtLatest(Timestamp),
     /// This one.
     One(Timestamp),
     /// One of these two, a day apart, the earlier one first.
@@ -32,10 +35,20 @@ pub enum Dates {
 }
 
 impl Dates {
+    /// True if it may mean an instant ahead of `at` by more than clocks differ.
+    pub fn may_be_ahead(&self, at: Timestamp) -> bool {
+        match *self {
+            Self::Missing | Self::Unreadable => true,
+            Self::AtLatest(latest) | Self::One(latest) | Self::Two(_, latest) => {
+                elapsed(latest, at) == Elapsed::Ahead
+            }
+        }
+    }
+
     /// Returns the earliest instant it may mean.
     pub const fn earliest(&self) -> Option<Timestamp> {
         match *self {
-            Self::Missing | Self::Unreadable => None,
+            Self::Missing | Self::Unreadable | Self::AtLatest(_) => None,
             Self::One(at) | Self::Two(at, _) => Some(at),
         }
     }
@@ -175,6 +188,9 @@ fn offset(minutes: i32) -> Option<Offset> {
     is_known.then(|| Offset::from_seconds(minutes * 60).ok()).flatten()
 }
 
+/// What is said of an offset that cannot be repaired.
+const NO_OFFSET: &str = "its offset cannot have been meant, so that only its wall time is known";
+
 /// How long a wall time is, in bytes: `2022-03-22T16:37:40`.
 const WALL_BYTES: usize = 19;
 
@@ -182,7 +198,10 @@ const WALL_BYTES: usize = 19;
 pub(super) fn dates(text: &str, family: Family) -> Option<Repaired<Dates>> {
     let (wall, rest) = text.split_at_checked(WALL_BYTES)?;
     let wall = wall_time(wall)?;
-    let Repaired { value, note } = offsets(rest, family)?;
+    let Some(Repaired { value, note }) = offsets(rest, family) else {
+        let latest = offset(LEAST_MINUTES)?.to_timestamp(wall).ok()?;
+        return Some(Repaired { value: Dates::AtLatest(latest), note: Some(NO_OFFSET) });
+    };
     let instant = |offset: Offset| offset.to_timestamp(wall).ok();
     let value = match value {
         Offsets::One(offset) => Dates::One(instant(offset)?),

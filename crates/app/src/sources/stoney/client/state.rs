@@ -163,7 +163,7 @@ pub fn observe(kind: &'static Kind, name: Name, files: &Files, look: &Look<'_>) 
     let mut asset = AssetObservation::new(kind, name);
     asset.last_run = last_run(&files.ended);
     asset.last_good = last_good(&files.ended, look.at);
-    let (first, others) = readings(files);
+    let (first, others) = readings(files, look.at);
     asset.more.started_at = first.started_at;
     asset.more.last_started = first.last_started;
     asset.more.planned = first.planned;
@@ -241,10 +241,10 @@ fn evidence(files: &Files, last_good: Stated<Timestamp>, at: Timestamp) -> Vec<E
 }
 
 /// Every way to read the times of runs, each once; there is at least one.
-fn readings(files: &Files) -> (Timing, Vec<Timing>) {
-    let plans = plans(files);
+fn readings(files: &Files, at: Timestamp) -> (Timing, Vec<Timing>) {
+    let plans = plans(files, at);
     let mut timings: Vec<Timing> = Vec::new();
-    for (last_started, is_running) in runs(files) {
+    for (last_started, is_running) in runs(files, at) {
         let started_at = match is_running {
             Running::Yes => last_started,
             Running::No => Stated::Missing,
@@ -274,8 +274,9 @@ enum Running {
 /// 1. An untrusted file: neither is known, except for a start that another file states.
 /// 2. No start: nothing runs. A start that cannot be read: whether it runs is not known.
 /// 3. A start and no end: it runs.
-/// 4. It has ended if the end is not before the start, whatever the ids say. An end that cannot be read may be either.
-fn runs(files: &Files) -> Vec<(Stated<Timestamp>, Running)> {
+/// 4. It has ended if the end is not before the start, whatever the ids say. An end that cannot be read, or that lies
+///    ahead of the look, may be either.
+fn runs(files: &Files, at: Timestamp) -> Vec<(Stated<Timestamp>, Running)> {
     let starts = match &files.started {
         File::Absent => vec![Stated::Missing],
         File::Untrusted(_) => vec![Stated::Unreadable],
@@ -287,7 +288,7 @@ fn runs(files: &Files) -> Vec<(Stated<Timestamp>, Running)> {
             (_, File::Untrusted(_)) | (Stated::Unreadable, _) => vec![Running::NotKnown],
             (Stated::Missing | Stated::Never, _) => vec![Running::No],
             (Stated::Value(_), File::Absent) => vec![Running::Yes],
-            (Stated::Value(start), File::Trusted { value, .. }) => running_since(start, value.enddate),
+            (Stated::Value(start), File::Trusted { value, .. }) => running_since(start, value.enddate, at),
         };
         runs.extend(ways.into_iter().map(|way| (start, way)));
     }
@@ -297,23 +298,32 @@ fn runs(files: &Files) -> Vec<(Stated<Timestamp>, Running)> {
 /// Every instant a date of a trusted file may mean; one that is missing is like one that cannot be read.
 fn candidates(dates: Dates) -> Vec<Stated<Timestamp>> {
     match dates {
-        Dates::Missing | Dates::Unreadable => vec![Stated::Unreadable],
+        Dates::Missing | Dates::Unreadable | Dates::AtLatest(_) => vec![Stated::Unreadable],
         Dates::One(at) => vec![Stated::Value(at)],
         Dates::Two(first, second) => vec![Stated::Value(first), Stated::Value(second)],
     }
 }
 
-fn running_since(start: Timestamp, end: Dates) -> Vec<Running> {
+fn running_since(start: Timestamp, end: Dates, at: Timestamp) -> Vec<Running> {
+    if end.may_be_ahead(at) {
+        return vec![Running::Yes, Running::No];
+    }
     let with_end = |end: Timestamp| if end < start { Running::Yes } else { Running::No };
     match end {
-        Dates::Missing | Dates::Unreadable => vec![Running::Yes, Running::No],
+        Dates::Missing | Dates::Unreadable | Dates::AtLatest(_) => vec![Running::Yes, Running::No],
         Dates::One(end) => vec![with_end(end)],
         Dates::Two(first, second) => vec![with_end(first), with_end(second)],
     }
 }
 
+/// True if a start is stated that cannot be read and may lie ahead of the look.
+fn has_start_nobody_knows(files: &Files, at: Timestamp) -> bool {
+    let start = files.started.trusted().map(|started| started.startdate);
+    start.is_some_and(|start| start.earliest().is_none() && start.may_be_ahead(at))
+}
+
 /// Every way to read when runs are planned; `None` where nothing is stated of it.
-fn plans(files: &Files) -> Vec<Option<Arc<Planned>>> {
+fn plans(files: &Files, at: Timestamp) -> Vec<Option<Arc<Planned>>> {
     let since = files.scheduler.modified_at().or_else(|| files.started.modified_at());
     let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
     let planned = |schedules: Vec<Schedule>, is_unreadable: bool| {
@@ -332,6 +342,8 @@ fn plans(files: &Files) -> Vec<Option<Arc<Planned>>> {
     match plan {
         Plan::Nothing => vec![planned(Vec::new(), false)],
         Plan::Unreadable(_) => unreadable(),
+        // A start that may lie ahead of now could be held against no plan, whatever it says.
+        Plan::At { .. } if has_start_nobody_knows(files, at) => unreadable(),
         Plan::At { cron, offsets } => {
             let schedules = offsets.iter().map(|offset| {
                 Schedule::parse_cron(cron, TimeZone::fixed(offset))

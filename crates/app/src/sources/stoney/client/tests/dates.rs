@@ -147,8 +147,21 @@ fn zero_is_utc_however_it_is_written(#[values("Z", "+00:00", "-00:00", "+00:000"
 #[case::outside_the_calendar("9999-12-31T23:59:59-12:00")]
 fn what_is_no_date_is_unreadable(#[case] text: &str) {
     for document in [PERL_STARTED, SEPIOLA_STARTED] {
-        assert_eq!(startdate(document, text), Dates::Unreadable);
+        let date = startdate(document, text);
+        assert!(date.earliest().is_none() && date != Dates::Missing, "{date:?}");
     }
+}
+
+#[test]
+fn an_offset_that_cannot_be_repaired_leaves_the_latest_instant_it_may_have_been() {
+    for offset in ["+99:00", "-36:01", "", "+01:60"] {
+        let date = startdate(PERL_STARTED, &format!("2022-03-22T12:00:00{offset}"));
+        assert_eq!(date, Dates::AtLatest(at("2022-03-23T00:00:00Z")), "{offset}");
+    }
+    let date = Dates::AtLatest(at("2022-03-23T00:00:00Z"));
+    assert!(date.may_be_ahead(at("2022-03-22T23:54:59Z")));
+    assert!(!date.may_be_ahead(at("2022-03-22T23:55:00Z")));
+    assert!(Dates::Unreadable.may_be_ahead(at("2022-03-22T23:55:00Z")));
 }
 
 #[test]

@@ -173,7 +173,10 @@ fn the_last_good_run_is_no_later_than_stated_and_never_ahead(
 #[case::end_unreadable("soon", Unknown)]
 #[case::end_missing("", Unknown)]
 #[case::end_of_two_days("2022-03-23T04:00:00+13:00", Unknown)]
-#[case::both_ends_later("2022-03-24T04:00:00+13:00", Ok)]
+#[case::both_ends_later("2022-03-23T04:40:00+13:00", Ok)]
+#[case::end_ahead("2022-03-23T15:43:00-00:00", Unknown)]
+#[case::end_five_minutes_ahead("2022-03-23T15:42:40-00:00", Ok)]
+#[case::one_end_ahead("2022-03-24T04:00:00+13:00", Unknown)]
 #[case::both_ends_before("2022-03-21T04:00:00+13:00", Bad)]
 fn a_run_has_ended_if_its_end_is_not_before_its_start(#[case] end: &str, #[case] expected: Outcome) {
     let files = with_end(samples(), end);
@@ -189,12 +192,20 @@ fn a_run_has_ended_if_its_end_is_not_before_its_start(#[case] end: &str, #[case]
 
 #[test]
 fn a_start_that_cannot_be_read_leaves_open_what_depends_on_it() {
+    // Whatever it is, it lies before the look. Planned at 19:00Z, with two hours of grace.
+    let files = with_start(samples(), "2022-03-21T16:37:40+38:01");
+    assert_eq!(outcomes(&files, at(SOON))[1..3], [Ok, Unknown]);
+    assert_eq!(outcomes(&files, at("2022-03-22T20:59:59Z"))[1], Ok);
+    assert_eq!(outcomes(&files, at("2022-03-22T21:00:00Z"))[1], Unknown);
+}
+
+#[test]
+fn a_start_that_may_lie_ahead_can_be_held_against_no_plan() {
     for date in ["soon", "", "2022-03-22T16:37:40+38:01"] {
         let files = with_start(samples(), date);
-        assert_eq!(outcomes(&files, at(SOON))[1..3], [Ok, Unknown]);
-        // Planned at 19:00Z, with two hours of grace.
-        assert_eq!(outcomes(&files, at("2022-03-22T20:59:59Z"))[1], Ok);
-        assert_eq!(outcomes(&files, at("2022-03-22T21:00:00Z"))[1], Unknown);
+        assert_eq!(outcomes(&files, at(SOON))[1..3], [Unknown, Unknown]);
+        let unplanned = Files { scheduler: File::Absent, ..files };
+        assert_eq!(outcomes(&unplanned, at(SOON))[1..3], [Ok, Unknown]);
     }
 }
 
