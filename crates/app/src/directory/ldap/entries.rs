@@ -32,9 +32,9 @@ impl<'a> Entries<'a> {
         let values = entry.values(field.as_str());
         if values.is_empty() {
             let absent = self.directory.layout.absent.get(&field);
-            return absent.map(|value| value.trim()).into_iter().collect();
+            return absent.map(|value| value.trim_matches(' ')).into_iter().collect();
         }
-        values.iter().map(|value| value.trim()).collect()
+        values.iter().map(|value| value.trim_matches(' ')).collect()
     }
 
     /// Returns the first value of a field that says anything.
