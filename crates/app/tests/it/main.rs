@@ -6,6 +6,7 @@ mod channels;
 mod cli;
 mod collector;
 mod config;
+mod directory;
 mod grafolean;
 mod hand;
 mod ldap;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lastgood::exit::Exit;
-use lastgood::report::{self, ExplainFormat, Format, Only};
+use lastgood::report::{self, ExplainFormat, Explaining, Format, Only};
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, fold};
 use lastgood_core::id::Name;
@@ -132,7 +132,8 @@ fn explain(facts: &Facts, expectations: &Expectations, path: &str, format: Expla
     let subjects: Vec<_> = judgement.subjects().filter(|(subject, _)| subject.path() == path).collect();
     assert_eq!(subjects.len(), 1, "{path}");
     let mut out = Vec::new();
-    report::explain(&subjects, expectations, noon(), format, &mut out).expect("a vector takes all");
+    let explaining = Explaining { expectations, at: noon(), told: &|_, _| None };
+    report::explain(&subjects, &explaining, format, &mut out).expect("a vector takes all");
     match format {
         ExplainFormat::Text => plain(out, Format::Table),
         ExplainFormat::Json => plain(out, Format::Json),
@@ -244,7 +245,8 @@ fn explain_a_hostile_name() {
     assert_eq!(subjects.len(), 2, "two names that are not UTF-8 read alike");
     let mut out = Vec::new();
     let format = ExplainFormat::Text;
-    report::explain(&subjects, &defaults(), noon(), format, &mut out).expect("a vector takes all");
+    let explaining = Explaining { expectations: &defaults(), at: noon(), told: &|_, _| None };
+    report::explain(&subjects, &explaining, format, &mut out).expect("a vector takes all");
     insta::assert_snapshot!(plain(out, Format::Table));
 }
 

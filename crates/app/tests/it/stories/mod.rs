@@ -36,6 +36,7 @@ mod clock;
 mod fleet;
 mod mailbox;
 mod missed;
+mod owned;
 mod patience;
 mod trouble;
 
@@ -227,7 +228,9 @@ impl Story {
     }
 
     async fn take(&self, collection: Collection) -> Result<(), TakeError> {
-        self.running().watch.take(fleet::as_datto(collection)).await
+        let is_stoney = collection.kind.id == "stoney";
+        let collection = if is_stoney { collection } else { fleet::as_datto(collection) };
+        self.running().watch.take(collection).await
     }
 
     async fn tick(&mut self) -> Ticked {
