@@ -59,6 +59,26 @@ fn the_example_without_secrets_says_which_are_missing() {
 }
 
 #[test]
+fn a_broken_template_is_told_with_its_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::create_dir_all(folder.path().join("words/4000080/de-CH")).unwrap();
+    let template = folder.path().join("words/4000080/de-CH/mail.txt");
+    std::fs::write(&template, "Guten Tag\n{{ letter.adress }}\n").unwrap();
+    let text = "[[source]]\nkind = 'datto-xml'\nlocation = 'status.xml'\n\
+                [[channel]]\nname = 'mail'\nkind = 'mail'\nhost = 'a.example'\nfrom = 'a@example.org'\n\
+                [directory.ldap]\nservers = ['ldap://localhost']\nbase = 'dc=example'\ntemplates = 'words'\n";
+    std::fs::write(&file, text).unwrap();
+    let check = || run(&["config", "check", "--config", file.to_str().unwrap()]);
+    let (ran, folder) = (check(), folder.path().to_str().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    let expected = "FOLDER/words/4000080/de-CH/mail.txt:2: undefined value: `letter.adress` is undefined, at `letter.adress`";
+    assert_eq!(ran.stderr.replace(folder, "FOLDER").trim(), format!("error: {expected}"));
+    std::fs::write(&template, "Guten Tag\n{{ letter.address }}\n").unwrap();
+    assert_eq!(check().code, 0);
+}
+
+#[test]
 fn channels_and_the_key_of_links_are_opened_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");

@@ -1,8 +1,11 @@
 //! Is one incident one conversation, and a repeat known again?
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use lastgood_core::incident::{Change, Closing};
 use lastgood_core::notify::Why;
+use lastgood_core::recipient::Voice;
 use lastgood_simulator::smtp::Fault;
 
 use super::{Post, World, digest, entry, incident, message_id};
@@ -33,6 +36,27 @@ async fn an_incident_is_one_thread_from_its_first_mail_to_its_last() {
     assert!(!threads[0].is_empty() && threads[0] == threads[1] && threads[1] == threads[4], "{threads:?}");
     assert!(threads[2] != threads[0] && threads[3] != threads[0] && threads[2] != threads[3], "{threads:?}");
     assert_eq!(post.headers("In-Reply-To"), threads);
+}
+
+#[tokio::test]
+async fn a_letter_comes_from_the_reseller_and_in_the_language_of_its_reader() {
+    let (world, post) = (World::new().await, Post::start().await);
+    let deliverer = world.deliverer(post.channels());
+    let running = world.run(&deliverer);
+    let db = incident("db", world.now());
+    let voice = Voice {
+        language: "de-AT".into(),
+        from: Some("Backup AG <info@reseller.example>".into()),
+        brand: Some("4000080".into()),
+    };
+    let mut digest = digest("mail:ada@example.org", vec![entry(&db, Why::First)]);
+    digest.voice = Some(Arc::new(voice));
+    world.decide(vec![Change::Opened(db.clone())], &[digest]).await;
+    world.settled(&deliverer).await;
+    running.stop().await;
+    assert_eq!(post.headers("From"), ["\"Backup AG\" <info@reseller.example>"]);
+    assert_eq!(post.headers("Sender"), ["a@example.org"]);
+    assert_eq!(post.headers("Subject"), ["Problem: Sicherung fehlgeschlagen: Computer db, Konto nas1 (db)"]);
 }
 
 #[tokio::test]

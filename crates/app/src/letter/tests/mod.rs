@@ -9,6 +9,8 @@ use lastgood_core::verdict::Reason;
 use super::*;
 use crate::channels::MESSAGE_MAX_BYTES;
 
+mod voice;
+
 fn entry(asset: &str, why: Why) -> Entry {
     let source = SourceId::new("acme").expect("a name");
     let subject = SubjectId { source, repository: Some(Name::new("nas1")), asset: Some(Name::new(asset)) };
