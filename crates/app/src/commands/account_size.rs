@@ -8,12 +8,17 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use lastgood_core::id::{Escaped, SourceId};
 
-use super::looking::complain;
+use super::looking::{Trouble, complain, runtime};
 use super::output::print;
+use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
 use crate::measure::{MeasureError, Measured, Measuring, Progress, measure};
 use crate::report::sizes::{AccountSize, SizesFormat, sizes};
+use crate::sources::SourceConfig;
+use crate::sources::stoney::accounts::{Account, Figure};
+use crate::sources::stoney::{self, Stoney};
 use crate::tree::{Home, TreeError};
 
 /// What stands below the help.
@@ -48,17 +53,36 @@ struct AccountHome {
     uid: Option<String>,
     /// Its home as it was named.
     home: String,
-    /// Where that is; an error where the directory names a home that is none.
-    path: Result<PathBuf, TreeError>,
+    /// Who named it.
+    place: Place,
     /// What it may take; `None` where nobody has said so.
     quota_bytes: Option<u64>,
+}
+
+/// Who named a home.
+enum Place {
+    /// Somebody at a terminal.
+    Terminal(PathBuf),
+    /// A directory, for a file system that is mounted here, if not at `/`.
+    Directory(Option<PathBuf>),
 }
 
 /// Why nothing is measured.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("the accounts {0} are asked of no directory: name their homes with --home DIR")]
-    NoDirectory(String),
+    #[error(
+        "the configuration has no source of the kind stoney, whose directory lists accounts; name homes with --home DIR"
+    )]
+    NoDirectory,
+    #[error("the accounts of {source_id} could not be listed: {why}")]
+    NotListed {
+        /// The source.
+        source_id: SourceId,
+        /// Why, and what to do.
+        why: String,
+    },
+    #[error("the directory lists no account {0} that is in use; `lastgood check` prints all of them")]
+    NoAccount(String),
     #[error("--format quota says the sizes of exactly one account, not of {0}: name one")]
     NotOne(usize),
 }
@@ -94,22 +118,66 @@ fn answer(arguments: &Arguments) -> Result<(), Exit> {
 #[error("{0}")]
 struct Missed<'a>(&'a str);
 
-/// Asks the directory for accounts: those named, else all.
-fn accounts(_config: Option<&Path>, uids: &[String]) -> Result<Vec<AccountHome>, Exit> {
-    Err(complain(&Refused::NoDirectory(format!("{uids:?}")), Exit::Usage))
+/// Asks the directories of the configuration for accounts: those named, else all.
+fn accounts(config: Option<&Path>, uids: &[String]) -> Result<Vec<AccountHome>, Exit> {
+    let request = Request { file: config, ..Request::default() };
+    let config = config::load(&request, &Surroundings::real());
+    let config = config.map_err(|error| complain(&error, Exit::Usage))?;
+    let hosts: Vec<SourceConfig> =
+        config.sources.into_iter().filter(|source| source.entry.kind.id == stoney::KIND.id).collect();
+    if hosts.is_empty() {
+        return Err(complain(&Refused::NoDirectory, Exit::Usage));
+    }
+    let runtime = runtime().map_err(Trouble::say)?;
+    let mut accounts = Vec::new();
+    for host in hosts {
+        let (source_id, root) = (host.id.clone(), host.root.clone());
+        let host = Stoney::open(host).map_err(|error| complain(&error, Exit::Usage))?;
+        let listed = runtime.block_on(host.accounts()).map_err(|error| {
+            complain(&Refused::NotListed { source_id, why: error.reason }, Exit::SomethingUnknown)
+        })?;
+        let listed = listed.accounts.into_iter();
+        accounts.extend(listed.map(|account| AccountHome::listed(&account, root.clone())));
+    }
+    if uids.is_empty() {
+        return Ok(accounts);
+    }
+    let is_listed = |uid: &&String| accounts.iter().any(|account| account.uid.as_ref() == Some(*uid));
+    if let Some(missing) = uids.iter().find(|uid| !is_listed(uid)) {
+        return Err(complain(&Refused::NoAccount(Escaped(missing).to_string()), Exit::Usage));
+    }
+    accounts.retain(|account| account.uid.as_ref().is_some_and(|uid| uids.contains(uid)));
+    Ok(accounts)
 }
 
 impl AccountHome {
     /// An account of which only the home is known.
     fn named(home: &Path) -> Self {
         let shown = home.to_string_lossy().into_owned();
-        Self { uid: None, home: shown, path: Ok(home.to_owned()), quota_bytes: None }
+        Self { uid: None, home: shown, place: Place::Terminal(home.to_owned()), quota_bytes: None }
+    }
+
+    /// An account of a directory.
+    fn listed(account: &Account, root: Option<PathBuf>) -> Self {
+        let quota_bytes = match account.quota {
+            Figure::Value(bytes) if bytes > 0 => Some(bytes),
+            Figure::Value(_) | Figure::Absent | Figure::Unreadable => None,
+        };
+        let home = account.home.as_deref().unwrap_or_default().to_owned();
+        Self { uid: Some(account.uid.to_string()), home, place: Place::Directory(root), quota_bytes }
+    }
+
+    fn open(&self) -> Result<Home, TreeError> {
+        match &self.place {
+            Place::Terminal(path) => Home::named(path),
+            Place::Directory(root) => Home::open(root.as_deref(), &self.home),
+        }
     }
 }
 
 /// Measures one account; why that is not possible is part of the answer.
 fn size_of(account: AccountHome, bar: &ProgressBar) -> AccountSize {
-    let home = account.path.and_then(|path| Home::named(&path)).map_err(|error| error.reason);
+    let home = account.open().map_err(|error| error.reason);
     let measured = home.and_then(|home| watched(&home, bar).map_err(|error| error.reason));
     bar.inc(1);
     let sizes = measured.as_ref().ok();
