@@ -215,14 +215,13 @@ fn fields<'a>(
 ) -> Vec<(Field, &'a Placed<String>)> {
     let mut found = Vec::new();
     for (word, value) in &written.0 {
-        match Field::find(&word.value) {
-            Some(field) => found.push((field, value)),
-            None => {
-                let hint = similar::hint(&word.value, "keys", &Field::ALL.map(Field::as_str));
-                let text = format!("there is no key `{}` in `{table}`; {hint}", shown(&word.value));
-                mistakes.add(word.at, text);
-            }
-        }
+        let Some(field) = Field::find(&word.value) else {
+            let hint = similar::hint(&word.value, "keys", &Field::ALL.map(Field::as_str));
+            let text = format!("there is no key `{}` in `{table}`; {hint}", shown(&word.value));
+            mistakes.add(word.at, text);
+            continue;
+        };
+        found.push((field, value));
     }
     found
 }

@@ -118,15 +118,12 @@ fn unescaped(value: &str) -> String {
             continue;
         }
         let hexadecimal = rest.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match hexadecimal.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(value) => {
-                bytes.push(value);
-                rest = &rest[2..];
-            }
-            None => {
-                bytes.extend(rest.first());
-                rest = rest.get(1..).unwrap_or_default();
-            }
+        if let Some(value) = hexadecimal.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            bytes.push(value);
+            rest = &rest[2..];
+        } else {
+            bytes.extend(rest.first());
+            rest = rest.get(1..).unwrap_or_default();
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -90,7 +90,7 @@ pub struct LdapConfig {
 }
 
 impl LdapConfig {
-    /// A directory of which only this is set: anonymous, over StartTLS.
+    /// A directory of which only this is set: anonymous, over `StartTLS`.
     pub fn new(servers: Vec<String>, base: &str) -> Self {
         Self {
             servers,

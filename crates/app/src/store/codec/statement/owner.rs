@@ -18,7 +18,9 @@ pub(super) fn write_ownership(out: &mut Vec<u8>, ownership: &Ownership) {
         for (field, values) in fields {
             bytes(out, field.as_bytes());
             length(out, values.len());
-            values.iter().for_each(|value| bytes(out, value.as_bytes()));
+            for value in values {
+                bytes(out, value.as_bytes());
+            }
         }
     }
 }
