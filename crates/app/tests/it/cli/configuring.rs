@@ -47,7 +47,7 @@ fn the_example_is_valid_where_its_secrets_are_set() {
     let mut check = program(&["config", "check", "--config", "/dev/stdin"]);
     check.env("ACME_KEY", "0123456789abcdef0123456789abcdef");
     let ran = feed(check, &filled);
-    assert_eq!(ran.text(), "exit 0\n--- stdout\nthe configuration is valid: 6 sources\n--- stderr\n");
+    assert_eq!(ran.text(), "exit 0\n--- stdout\nthe configuration is valid: 7 sources\n--- stderr\n");
 }
 
 #[test]

@@ -114,8 +114,8 @@ fn after_clocks_are_set_back_a_run_in_time_is_an_hour_late_by_its_stale_plan() {
     let zone = TimeZone::get(ZURICH).expect("a zone");
     let files = uploaded(SEPIOLA, &zone, (20, 0), at("2026-10-24T18:00:00Z"));
     // The stale plan says 18:00Z; the client begins at 19:00Z and uploads a few minutes later.
-    for now in ["2026-10-25T18:00:00Z", "2026-10-25T19:00:00Z", "2026-10-25T19:59:59Z"] {
-        assert_eq!(outcomes(&files, at(now))[1], Ok, "at {now}");
+    for instant in ["2026-10-25T18:00:00Z", "2026-10-25T19:00:00Z", "2026-10-25T19:59:59Z"] {
+        assert_eq!(outcomes(&files, at(instant))[1], Ok, "at {instant}");
     }
     let files = uploaded(SEPIOLA, &zone, (20, 0), at("2026-10-25T19:00:00Z"));
     assert_eq!(outcomes(&files, at("2026-10-26T20:59:59Z"))[1], Ok);
