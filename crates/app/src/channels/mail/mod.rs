@@ -25,6 +25,7 @@ use super::words::Words;
 use super::{
     Channel, ChannelConfig, ChannelError, Entry, Message, OpenError, Receipt, in_time, place, places,
 };
+use crate::mailbox;
 use crate::secret::Secret;
 
 mod connection;
@@ -150,7 +151,7 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
     let deadline = mistakes.deadline(raw.deadline.clone(), DEADLINE);
     let from = mistakes.required("from", raw.from.clone(), "\"backups@example.org\"");
     let from = from.and_then(|from| {
-        let mailbox = letter::mailbox(&from);
+        let mailbox = mailbox::read(&from);
         if mailbox.is_none() {
             mistakes.add("from", "is no mailbox; write such as \"Backups <backups@example.org>\"");
         }

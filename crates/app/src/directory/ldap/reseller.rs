@@ -74,16 +74,15 @@ fn leaves<'a>(entries: &Entries<'a>, notes: &mut Vec<String>) -> Vec<Leaf<'a>> {
     let mut why = named.is_empty().then(|| format!("{place} names nobody"));
     for uid in named {
         let found = format!("{place} names {}", shown(uid));
-        match entries.leaf(uid, Part::Notifications) {
-            Some(entry) => leaves.push(Leaf { entry, found }),
-            None => {
-                let without = format!("{found}, for whom there is no leaf `ou=notifications`");
-                if entries.leaf(uid, Part::Settings).is_none() {
-                    notes.push(without.clone());
-                }
-                why = Some(without);
-            }
+        if let Some(entry) = entries.leaf(uid, Part::Notifications) {
+            leaves.push(Leaf { entry, found });
+            continue;
         }
+        let without = format!("{found}, for whom there is no leaf `ou=notifications`");
+        if entries.leaf(uid, Part::Settings).is_none() {
+            notes.push(without.clone());
+        }
+        why = Some(without);
     }
     let Some(why) = why else { return leaves };
     match entries.stand_in(Part::Notifications) {

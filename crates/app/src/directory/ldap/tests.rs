@@ -133,21 +133,21 @@ fn each_check_belongs_to_one_task_or_to_none(#[case] check: CheckId, #[case] tas
     assert_eq!(who(&told), expected);
 }
 
-fn until(count: Option<u32>, days: Option<u32>) -> Option<Patience> {
-    Some(Patience::Until { count, length: days.map(Seconds::days) })
+fn until(count: Option<u32>, days: Option<u32>) -> Patience {
+    Patience::Until { count, length: days.map(Seconds::days) }
 }
 
 #[rstest]
-#[case::said(&["2"], &["3"], until(Some(2), Some(3)), 0)]
-#[case::unsaid(&[], &[], until(None, Some(1)), 0)]
-#[case::only_numbers(&["2"], &["0"], until(Some(2), None), 0)]
-#[case::only_days(&["0"], &["7"], until(None, Some(7)), 0)]
+#[case::said(&["2"], &["3"], Some(until(Some(2), Some(3))), 0)]
+#[case::unsaid(&[], &[], Some(until(None, Some(1))), 0)]
+#[case::only_numbers(&["2"], &["0"], Some(until(Some(2), None)), 0)]
+#[case::only_days(&["0"], &["7"], Some(until(None, Some(7))), 0)]
 #[case::never(&["0"], &["0"], None, 0)]
 #[case::never_by_what_is_unsaid(&[], &["0"], None, 0)]
-#[case::blanks(&[" 2 "], &[" 3"], until(Some(2), Some(3)), 0)]
-#[case::nonsense(&["two"], &["-1"], until(None, Some(1)), 2)]
+#[case::blanks(&[" 2 "], &[" 3"], Some(until(Some(2), Some(3))), 0)]
+#[case::nonsense(&["two"], &["-1"], Some(until(None, Some(1))), 2)]
 #[case::fractions(&["1.5"], &["0"], None, 1)]
-#[case::huge(&["4294967295"], &["4294967295"], until(Some(u32::MAX), Some(DAYS_MAX)), 0)]
+#[case::huge(&["4294967295"], &["4294967295"], Some(until(Some(u32::MAX), Some(DAYS_MAX))), 0)]
 fn patience_is_read_leniently(
     #[case] numbers: &[&str],
     #[case] days: &[&str],
@@ -320,14 +320,16 @@ fn what_counts_where_an_attribute_is_absent_counts_here_too() {
 fn what_stands_in_a_directory_reaches_nobody_unescaped_or_whole() {
     let long = "x".repeat(5000);
     let hostile = "a@x.example\nBcc: b@x.example\u{202e}";
-    let mut account =
-        account(&[(Field::Mail, &[hostile, &long, "a@x.example"]), (Field::WarningDays, &["\u{1b}[2J"])]);
+    let mut account = account(&[
+        (Field::Mail, &[hostile, &long, "a@x.example", "b@x.example\n"]),
+        (Field::WarningDays, &["\u{1b}[2J"]),
+    ]);
     account.dn = "uid=\u{1b}]0;x\u{7},ou=accounts".into();
     let told = resolved(&[account], schedule::ID);
     assert_eq!(who(&told), ["customer a@x.example"]);
     let texts = || told.notes.iter().chain(told.ways.iter().flat_map(|way| &way.because));
     assert!(texts().all(|text| text.len() < 1000 && Escaped(text).to_string() == *text), "{:?}", told.notes);
-    assert_eq!(told.notes.len(), 4);
+    assert_eq!(told.notes.len(), 5);
 }
 
 #[test]

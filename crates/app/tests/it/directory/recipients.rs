@@ -1,7 +1,7 @@
 //! Does the real program say who would be told of what is bad, through what, and why or why not?
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ fn configured(document: &str, owners: &str) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-fn recipients(file: &PathBuf, arguments: &[&str]) -> Ran {
+fn recipients(file: &Path, arguments: &[&str]) -> Ran {
     let config = file.to_str().expect("a path in UTF-8");
     run(&[&["recipients", "--config", config, "--at", AT], arguments].concat())
 }
@@ -54,12 +54,12 @@ fn every_bad_verdict_has_a_row_for_each_address() {
     let told: Vec<_> = rows.iter().map(|row| (row["subject"].clone(), row["check"].clone())).collect();
     let mut each = told.clone();
     each.dedup();
-    let named: Vec<_> = bad.iter().filter(|(subject, _)| subject != "acme").cloned().collect();
-    assert_eq!(each, named, "in the order of check: {}", ran.text());
+    let expected: Vec<_> = bad.iter().filter(|(subject, _)| subject != "acme").cloned().collect();
+    assert_eq!(each, expected, "in the order of check: {}", ran.text());
     for row in &rows {
         let keys: Vec<_> = row.as_object().expect("an object").keys().map(String::as_str).collect();
-        let names = ["address", "because", "check", "role", "subject", "task", "told"];
-        assert!(names.iter().all(|name| keys.contains(name)) && keys.len() <= 8, "{keys:?}");
+        let fields = ["address", "because", "check", "role", "subject", "task", "told"];
+        assert!(fields.iter().all(|field| keys.contains(field)) && keys.len() <= 8, "{keys:?}");
         let is_operator = row["role"] == "operator";
         assert!(row["told"] == is_operator || row["role"] == "customer", "{row}");
     }

@@ -12,6 +12,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use crate::channels::{ChannelError, FailureKind, Key, Message};
+use crate::mailbox;
 
 /// A mail on its way: who it is from and to, and all its bytes.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ const WRITTEN_BY_A_MACHINE: [(&str, &str); 2] =
 
 /// Writes a message as a mail.
 pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, ChannelError> {
-    let to = mailbox(&message.address.to).ok_or_else(|| {
+    let to = mailbox::read(&message.address.to).ok_or_else(|| {
         let reason = "the address is no mailbox, such as anna@example.org; correct it where it is kept";
         ChannelError::new(FailureKind::Refused, reason)
     })?;
@@ -78,7 +79,8 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
 fn shown_from(message: &Message) -> Option<Mailbox> {
     let text = message.from.as_deref()?;
     let is_plain = Escaped(text).to_string() == text;
-    let read = mailbox(text).filter(|mailbox| is_plain && AsRef::<str>::as_ref(&mailbox.email).is_ascii());
+    let read =
+        mailbox::read(text).filter(|mailbox| is_plain && AsRef::<str>::as_ref(&mailbox.email).is_ascii());
     if read.is_none() {
         tracing::warn!(
             "the sender \"{}\" is no mailbox in ASCII: the mail comes from the channel's own; correct it where it is kept",
@@ -86,18 +88,6 @@ fn shown_from(message: &Message) -> Option<Mailbox> {
         );
     }
     read
-}
-
-/// Reads exactly one mailbox, such as `anna@example.org` or `Anna <anna@example.org>`.
-pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
-    let text = text.trim();
-    if text.chars().any(char::is_control) {
-        return None;
-    }
-    let mailbox: Mailbox = text.parse().ok()?;
-    // lettre reads the first of several and leaves the rest unread.
-    let address: &str = mailbox.email.as_ref();
-    text.strip_suffix('>').unwrap_or(text).trim_end().ends_with(address).then_some(mailbox)
 }
 
 /// The instant as a mail can state it: not before 1970.

@@ -4,7 +4,7 @@ use super::*;
 use crate::channels::tests::hostile;
 
 fn from() -> Mailbox {
-    mailbox("Backups <backups@example.org>").expect("a mailbox")
+    mailbox::read("Backups <backups@example.org>").expect("a mailbox")
 }
 
 fn written(message: &Message) -> String {
@@ -42,7 +42,7 @@ fn a_mail_says_who_it_is_and_that_a_machine_wrote_it() {
 fn a_mail_from_somebody_else_says_who_sent_it_and_bounces_come_back_to_us() {
     let shown = |from: &str| {
         let message = Message { from: Some(from.to_owned()), ..hostile() };
-        let letter = write(&message, &super::mailbox("Backups <backups@example.org>").expect("a mailbox"));
+        let letter = write(&message, &mailbox::read("Backups <backups@example.org>").expect("a mailbox"));
         let letter = letter.expect("a mail");
         let sender = letter.envelope.from().map(ToString::to_string);
         assert_eq!(sender.as_deref(), Some("backups@example.org"), "{from}");
@@ -114,6 +114,7 @@ fn only_exactly_one_mailbox_is_an_address() {
         ("anna@example.org", Some("anna@example.org")),
         ("  Anna <anna@example.org> ", Some("anna@example.org")),
         ("\"Doe, Anna\" <anna@example.org>", Some("anna@example.org")),
+        ("\"anna doe\"@example.org", Some("\"anna doe\"@example.org")),
         ("anna@example.org, eve@example.org", None),
         ("Anna <anna@example.org>, eve@example.org", None),
         ("Anna <anna@example.org> <eve@example.org>", None),
@@ -126,7 +127,7 @@ fn only_exactly_one_mailbox_is_an_address() {
         ("<anna@example.org> x> RCPT TO:<eve@example.org>", None),
         ("", None),
     ] {
-        let read = mailbox(text);
+        let read = mailbox::read(text);
         assert_eq!(read.as_ref().map(|mailbox| mailbox.email.as_ref()), address, "{text:?}");
     }
 }
