@@ -58,23 +58,30 @@ fn look(arguments: &Arguments) -> Result<Exit, Exit> {
     let wanted = wanted(&judgement, &arguments.subjects)
         .map_err(|subject| not_found(&judgement, &seen.facts, subject))?;
     say_failures(&seen.facts);
-    let telling = Telling::new(&directories, &seen.facts, seen.now);
+    show(&Telling::new(&directories, &seen.facts, seen.now), &wanted, arguments.format)?;
+    let outcomes = wanted.iter().flat_map(|(_, verdicts)| verdicts.iter().map(|verdict| verdict.outcome));
+    Ok(report::exit(outcomes.max().unwrap_or(Outcome::Unknown), &seen.facts))
+}
+
+/// Prints who would be told of what is bad about these, and says what is broken or missing in a directory.
+pub(super) fn show(
+    telling: &Telling<'_>,
+    wanted: &[Judged<'_, '_>],
+    format: RecipientsFormat,
+) -> Result<(), Exit> {
     let mut answer = Answer::default();
-    for (subject, verdicts) in &wanted {
+    for (subject, verdicts) in wanted {
         for verdict in verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Bad) {
             answer.take(subject, verdict, telling.of(subject, verdict));
         }
     }
     // Nothing can be done where even this cannot be written.
     let _ = write!(anstream::stderr(), "{}", answer.said);
-    let format = arguments.format;
-    print(format.is_styled(), |out| report::recipients(&answer.rows, format, out))?;
-    let outcomes = wanted.iter().flat_map(|(_, verdicts)| verdicts.iter().map(|verdict| verdict.outcome));
-    Ok(report::exit(outcomes.max().unwrap_or(Outcome::Unknown), &seen.facts))
+    print(format.is_styled(), |out| report::recipients(&answer.rows, format, out))
 }
 
 /// A subject with its verdicts.
-type Judged<'j, 'a> = (Subject<'a>, &'j [Verdict]);
+pub(super) type Judged<'j, 'a> = (Subject<'a>, &'j [Verdict]);
 
 /// The subjects that are wanted, in the order of the judgement; all if none is named. An error is one that is not there.
 fn wanted<'j, 'a, 's>(

@@ -20,7 +20,11 @@ pub(super) const RESTIC_PASSWORD: &str = "restic.password";
 /// The folder of the restic repository, and the one that is backed up.
 pub(super) const REPOSITORY: &str = "repository";
 
-/// How often the portal is looked at, as short as is allowed, and for how long it may not be seen, in seconds.
+/// The folder below which the homes of the stoney backup server lie.
+pub(super) const HOMES: &str = "homes";
+
+/// How often portal and accounts are looked at, as short as is allowed, and for how long the portal may not be seen, in
+/// seconds.
 pub(super) const INTERVAL: u32 = 10;
 pub(super) const BLIND_AFTER: u32 = 20;
 
@@ -38,6 +42,8 @@ pub(super) struct Places {
     pub(super) key_hash: KeyHash,
     /// Is there a restic repository?
     pub(super) has_repository: bool,
+    /// The URL of the directory of a stoney backup server; `None` where there is none.
+    pub(super) directory: Option<String>,
 }
 
 /// The file with places such as there could be.
@@ -50,14 +56,16 @@ pub(super) fn example(devices: u16) -> String {
         serial: fleet::silent_one(&fleet).serial.clone(),
         key_hash: KeyHash::of("5eeded00-0000-4000-8000-000000000001"),
         has_repository: true,
+        directory: Some("ldap://127.0.0.1:8473".to_owned()),
     })
 }
 
 /// The file.
 pub(super) fn text(places: &Places) -> String {
-    let Places { port, feed, mail_port, serial, key_hash, has_repository } = places;
+    let Places { port, feed, mail_port, serial, key_hash, has_repository, directory } = places;
     let hash = key_hash.hexadecimal();
     let repository = if *has_repository { repository() } else { String::new() };
+    let accounts = directory.as_deref().map(accounts).unwrap_or_default();
     format!(
         r#"# What `lastgood demo` runs with. Paths are beside this file.
 
@@ -78,7 +86,7 @@ secret_file = "{PORTAL_KEY}"
 interval = "{INTERVAL}s"
 thresholds = {{ blind_after = "{BLIND_AFTER}s" }}
 
-{repository}# A job that says by HTTP when it starts and how it ends.
+{repository}{accounts}# A job that says by HTTP when it starts and how it ends.
 [[source]]
 name = "jobs"
 kind = "ping"
@@ -96,7 +104,7 @@ port = {mail_port}
 tls = "none"
 from = "lastgood <backups@msp.example>"
 
-# The operator hears of everything, a customer of their own appliance.
+# The operator hears of everything, a customer of their own appliance. Who hears of accounts stands in the directory.
 [[owner]]
 role = "operator"
 to = ["mail:{OPERATOR}"]
@@ -118,6 +126,31 @@ kind = "restic"
 location = "{REPOSITORY}"
 secret_file = "{RESTIC_PASSWORD}"
 interval = "30s"
+
+"#
+    )
+}
+
+/// The part of a stoney backup server.
+pub(super) fn accounts(directory_url: &str) -> String {
+    format!(
+        r#"# A stoney backup server: its accounts stand in a directory, the customers' folders below `root`.
+[[source]]
+name = "stoney"
+kind = "stoney"
+directory = "ldap"
+root = "{HOMES}"
+interval = "{INTERVAL}s"
+# How often sizes are measured: at every look.
+stats_interval = "5s"
+
+[directory.ldap]
+servers = ["{directory_url}"]
+base = "dc=stoney-cloud,dc=org"
+# Only on this machine.
+tls = "none"
+# Where customers change what they are told.
+settings_url = "https://selfcare.example/accounts/{{uid}}"
 
 "#
     )

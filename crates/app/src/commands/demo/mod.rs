@@ -3,21 +3,30 @@
 //! The outside world is simulated, lastgood is not: the daemon of `lastgood serve` reads a configuration file, looks over
 //! HTTP, remembers in a database and sends mails over SMTP. Everything lies in a folder that is gone afterwards.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use lastgood_core::judge::judge;
 use lastgood_simulator::Portal;
 
-use super::looking::instant;
+use super::looking::{complain, instant};
 use super::output::print;
 use crate::clock;
+use crate::config::{self, Request, Surroundings};
+use crate::directory::who::Directories;
 use crate::exit::Exit;
-use crate::pipeline::Seen;
+use crate::pipeline::{self, Seen};
 use crate::report::{self, Format, Only};
+use crate::sources::Keep;
+use crate::watch::directories_of;
 
+mod accounts;
 mod configuration;
+mod ending;
 mod fleet;
 mod folder;
 mod grafolean;
+mod hoster;
 mod narrator;
 mod quick;
 mod repository;
@@ -73,6 +82,16 @@ fn show(arguments: &Arguments) -> Result<(), Exit> {
 
 fn say(text: &str) -> Result<(), Exit> {
     print(false, |out| writeln!(out, "{text}"))
+}
+
+/// Looks once at a source of the configuration, as of now or at an instant; with who says who is told of it.
+async fn look(file: &Path, source: &str, at: Option<Timestamp>) -> Result<(Seen, Directories), Exit> {
+    let request = Request { sources: &[source.to_owned()], file: Some(file), set: &[] };
+    let config = config::load(&request, &Surroundings::real());
+    let config = config.map_err(|error| complain(&error, Exit::OwnFailure))?;
+    let directories = directories_of(&config);
+    let seen = pipeline::see(config, at, Keep::Judged).await;
+    Ok((seen.map_err(|error| complain(&error, Exit::OwnFailure))?, directories))
 }
 
 fn print_bad(seen: &Seen) -> Result<(), Exit> {

@@ -1,13 +1,21 @@
-//! `lastgood demo --quick`: the commands that look once, on one fleet, through both interfaces of its portal.
+//! `lastgood demo --quick`: the commands that look once, on one fleet, through both interfaces of its portal, and on a
+//! stoney backup server.
 
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lastgood_core::id::SourceId;
 use lastgood_core::summary::summarize;
+use lastgood_simulator::stoney::End;
 use lastgood_simulator::{Faults, Fleet, Portal};
+use tokio::runtime::Runtime;
 
-use super::{AGENTS_PER_DEVICE, SEED, grafolean, print_bad, say, xml_location};
+use super::ending::Ending;
+use super::folder::Folder;
+use super::hoster::{Coming, Hoster};
+use super::stage::CONFIGURATION;
+use super::{AGENTS_PER_DEVICE, SEED, accounts, configuration, grafolean, print_bad, say, xml_location};
 use crate::commands::looking::{Trouble, complain, runtime};
 use crate::commands::output::print;
 use crate::config::Config;
@@ -42,6 +50,31 @@ pub(super) fn show(devices: u16, at: Timestamp) -> Result<(), Exit> {
         "\nThe REST API knows what the XML feed does not: verifications, paused and archived agents, service plans.",
     )?;
     grafolean::show(&runtime, &portal, at)?;
+    show_accounts(&runtime, at)
+}
+
+/// Shows a stoney backup server, and ends. From here on something lies on the disk, and a signal removes it.
+fn show_accounts(runtime: &Runtime, at: Timestamp) -> Result<(), Exit> {
+    let mut ending = runtime.block_on(async { Ending::listen() });
+    let folder = Folder::new().map_err(|error| complain(&error, Exit::OwnFailure))?;
+    let mut coming = Hoster::begin(folder.path().to_owned(), at);
+    let shown = runtime.block_on(async {
+        tokio::select! {
+            shown = look_at_accounts(&folder, &mut coming, at) => shown,
+            () = ending.wanted() => Ok(()),
+        }
+    });
+    coming.end();
+    shown
+}
+
+async fn look_at_accounts(folder: &Folder, coming: &mut Coming, at: Timestamp) -> Result<(), Exit> {
+    let own = |error: io::Error| complain(&error, Exit::OwnFailure);
+    if let Some(hoster) = accounts::come(coming).await? {
+        hoster.back_up(End::Failed, at).map_err(own)?;
+        folder.write(CONFIGURATION, &configuration::accounts(&hoster.url())).map_err(own)?;
+        accounts::show(&folder.path().join(CONFIGURATION), Some(at)).await?;
+    }
     say(
         "\nNext: lastgood demo without --quick, lastgood config example, and `lastgood explain SUBJECT SOURCE` for the \
          why.",

@@ -1,5 +1,5 @@
-//! What stands around lastgood while the story is told? A portal, a job, a mail server, maybe a repository, and the folder
-//! with the configuration.
+//! What stands around lastgood while the story is told? A portal, a job, a mail server, maybe a repository and a stoney
+//! backup server, and the folder with the configuration.
 
 use std::error::Error;
 use std::io;
@@ -12,18 +12,19 @@ use tokio::sync::mpsc;
 
 use super::configuration::{self, LINKS_KEY, PORTAL_KEY, Places};
 use super::folder::Folder;
+use super::hoster::Hoster;
 use super::{fleet, repository, xml_location};
 use crate::clock;
 use crate::push::key::{self, KeyHash};
 
 /// The name of the configuration file.
-const CONFIGURATION: &str = "lastgood.toml";
+pub(super) const CONFIGURATION: &str = "lastgood.toml";
 
 /// How many mails may wait to be shown.
 const MAILS_MAX: usize = 1000;
 
 /// The simulated outside world.
-pub(super) struct Stage {
+pub(super) struct Stage<'a> {
     /// The portal.
     pub(super) portal: Portal,
     /// How many appliances its fleet has.
@@ -34,17 +35,21 @@ pub(super) struct Stage {
     pub(super) hostname: String,
     /// Where lastgood answers.
     pub(super) url: String,
+    /// The stoney backup server; `None` where there is none.
+    pub(super) hoster: Option<Hoster>,
     key: String,
     client: reqwest::Client,
     places: Places,
-    folder: Folder,
+    folder: &'a Folder,
     _mail_server: MailServer,
 }
 
-impl Stage {
-    /// Builds it, and returns it with the mails as they come in.
-    pub(super) async fn build(devices: u16) -> Result<(Self, mpsc::Receiver<Mail>), Box<dyn Error>> {
-        let folder = Folder::new()?;
+impl<'a> Stage<'a> {
+    /// Builds it in a folder, and returns it with the mails as they come in.
+    pub(super) async fn build(
+        devices: u16,
+        folder: &'a Folder,
+    ) -> Result<(Self, mpsc::Receiver<Mail>), Box<dyn Error>> {
         let fleet = fleet::well(devices, clock::now());
         let (serial, hostname) = {
             let silent = fleet::silent_one(&fleet);
@@ -65,31 +70,40 @@ impl Stage {
             serial: serial.clone(),
             key_hash: KeyHash::of(&key),
             has_repository: false,
+            directory: None,
         };
-        let mut stage = Self {
+        let stage = Self {
             url: format!("http://127.0.0.1:{port}"),
             client: reqwest::Client::builder().no_proxy().build()?,
             portal,
             devices,
             serial,
             hostname,
+            hoster: None,
             key,
             places,
             folder,
             _mail_server: mail_server,
         };
-        stage.configure(false)?;
+        stage.configure()?;
         Ok((stage, mails))
     }
 
     /// Makes a repository for restic; `Err` says why there is none.
     pub(super) async fn make_repository(&self) -> Result<(), String> {
-        repository::make(&self.folder).await
+        repository::make(self.folder).await
+    }
+
+    /// Puts a repository and a stoney backup server into the configuration file, where they are there.
+    pub(super) fn add(&mut self, has_repository: bool, hoster: Option<Hoster>) -> io::Result<()> {
+        self.places.has_repository = has_repository;
+        self.places.directory = hoster.as_ref().map(Hoster::url);
+        self.hoster = hoster;
+        self.configure()
     }
 
     /// Writes the configuration file.
-    pub(super) fn configure(&mut self, has_repository: bool) -> io::Result<()> {
-        self.places.has_repository = has_repository;
+    fn configure(&self) -> io::Result<()> {
         self.folder.write(CONFIGURATION, &configuration::text(&self.places))
     }
 

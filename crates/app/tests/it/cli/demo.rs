@@ -16,6 +16,9 @@ const DEMO_AT: &str = "2026-03-02T12:00:00Z";
 /// How long the demonstration may take: it takes a minute where nothing else runs.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// How often it is looked for what comes to pass.
+const GLANCE: Duration = Duration::from_millis(1);
+
 /// A demonstration under way, whose files can be found.
 struct Demo {
     child: Child,
@@ -52,12 +55,29 @@ impl Demo {
         std::fs::read_dir(self.folder.path()).expect("the folder").count()
     }
 
-    /// Expects that it ends well and that nothing of it is left.
+    /// Expects that it ends well and that nothing of it is left, neither files nor a program that was told of one.
     async fn end(&mut self) {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = ended.expect("the demonstration ends").expect("it can be waited for");
         assert_eq!(status.code(), Some(0), "{}", self.said);
         assert_eq!(self.file_count(), 0, "{}", self.said);
+        assert_eq!(self.program_count(), 0, "{}", self.said);
+    }
+
+    /// How many programs run with a file of its folder on their command line.
+    fn program_count(&self) -> usize {
+        let folder = self.folder.path().to_str().expect("UTF-8");
+        let all = std::fs::read_dir("/proc").expect("there are processes").flatten();
+        let lines = all.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(folder)).count()
+    }
+
+    /// Sends it the signal of Ctrl-C.
+    fn interrupt(&self) {
+        // One that has ended already has no number any more.
+        let Some(id) = self.child.id().map(|id| id.to_string()) else { return };
+        let told = Command::new("sh").args(["-c", "kill -INT \"$0\"", &id]).status().expect("a shell");
+        assert!(told.success());
     }
 }
 
@@ -79,8 +99,25 @@ async fn the_demo_mails_what_breaks_and_what_is_well_again_and_leaves_nothing_be
         "): offline (5 agents affected)",
         ": ok again",
         "/act/",
+        // Of the stoney backup server: before it is watched, then to the customer, to the person, to the reseller.
+        "BAD     stoney/3723709 (Neu GmbH)",
+        "stoney/3723709        never_used       nobackup  reseller  support@reseller.example  yes",
+        "look at stoney: everything was seen",
+        "| To: it@muster.example",
+        "| Subject: Problem: Speicherplatz fast voll: Konto 3723707 (Muster AG)",
+        "| VORBEI: Speicherplatz fast voll",
+        "| To: petra@beispiel.example",
+        "| Subject: Problem: Backup failed: Computer laptop, account 3723708",
+        "| OVER: Backup failed",
+        "| To: support@reseller.example",
+        "| PROBLEM: Backup never used",
+        "| PROBLEM: Backup program out of date",
     ] {
         assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+    for to in ["it@muster.example", "petra@beispiel.example", "support@reseller.example"] {
+        let from = format!("| From: \"Reseller Backup\" <backup@reseller.example>\n       | To: {to}\n");
+        assert!(said.contains(&from), "{to} is told by somebody else:\n{said}");
     }
     let over = said.rfind("| Subject: OVER portal/").expect("the last incident is over");
     assert!(said[over..].contains("That is all:"), "{said}");
@@ -90,15 +127,33 @@ async fn the_demo_mails_what_breaks_and_what_is_well_again_and_leaves_nothing_be
 async fn a_demo_that_stays_is_a_daemon_and_ends_at_a_signal_without_a_trace() {
     let mut demo = Demo::start(&["demo", "--stay", "--devices", "1"]);
     demo.read_until("Its status page: ").await;
-    assert_eq!(demo.file_count(), 1);
+    // Its own folder and that of slapd, which is told of it.
+    assert_eq!((demo.file_count(), demo.program_count()), (2, 1), "{}", demo.said);
     let url = demo.said.split("Its status page: ").nth(1).unwrap().trim();
     // Another test of this process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let page = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("Open incidents"));
-    let id = demo.child.id().expect("it runs").to_string();
-    let told = Command::new("sh").args(["-c", "kill -INT \"$0\"", &id]).status().unwrap();
-    assert!(told.success());
+    demo.interrupt();
+    demo.end().await;
+}
+
+#[rstest]
+#[case::before_its_world_stands(&["demo", "--devices", "1"], "A simulated Datto portal")]
+#[case::while_it_looks(&["demo", "--devices", "1"], "$ lastgood check --only bad stoney")]
+#[case::when_slapd_starts(&["demo", "--quick"], "What arrived there:")]
+#[case::after_a_quick_look(&["demo", "--quick"], "A stoney backup server")]
+#[tokio::test]
+async fn a_demo_that_is_interrupted_leaves_nothing_behind(#[case] arguments: &[&str], #[case] words: &str) {
+    let mut demo = Demo::start(arguments);
+    demo.read_until(words).await;
+    if arguments.contains(&"--quick") {
+        // Until there is something on the disk a signal ends it at once, as it does every command.
+        while demo.file_count() == 0 && demo.child.try_wait().expect("our own child").is_none() {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+    demo.interrupt();
     demo.end().await;
 }
 

@@ -478,7 +478,7 @@ fn the_schema_of_the_configuration_is_current() {
 #[test]
 fn every_example_loads() {
     // Named one by one, so that an example that is lost is a failure.
-    let named = ["datto.toml", "repositories.toml", "fleet.toml", "serve.toml"];
+    let named = ["datto.toml", "repositories.toml", "fleet.toml", "serve.toml", "stoney.toml"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let files = fs::read_dir(&folder).expect("examples/").map(|file| file.expect("a file").path());
     let tomls = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));

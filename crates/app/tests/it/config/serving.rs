@@ -200,3 +200,18 @@ fn the_example_of_serve_has_one_of_everything() {
     assert_eq!(roles, [Role::Customer, Role::Operator, Role::Operator]);
     assert!(config.serve.link_key_file.is_some() && config.serve.watchdog_url.is_some());
 }
+
+#[test]
+fn the_example_of_a_hoster_asks_a_directory_and_tells_us_what_nobody_else_is_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/stoney.toml");
+    let config = Config::from_file(&path, &sources::ALL).unwrap_or_else(|error| panic!("{error}"));
+    let [source] = config.sources.as_slice() else { panic!("one source") };
+    assert_eq!((source.entry.kind.id, source.write_back), ("stoney", true));
+    let directory = config.directory.as_ref().expect("a directory");
+    assert_eq!((directory.ldap.servers.len(), directory.ldap.tls), (2, lastgood::ldap::Tls::StartTls));
+    assert!(directory.ldap.bind.is_some() && directory.settings_url.is_some());
+    assert_eq!((directory.mail_channel.as_str(), directory.language.as_str()), ("mail", "de-CH"));
+    let roles: Vec<_> = config.owners.iter().map(|owner| owner.role).collect();
+    assert_eq!(roles, [Role::Operator]);
+    assert!(config.serve.link_key_file.is_some());
+}

@@ -14,6 +14,7 @@ use lastgood_simulator::stoney::{Reading, SizeLimit, Slapd, SlapdOptions, Tls as
 mod broken;
 mod changes;
 mod opening;
+mod operations;
 mod secure;
 
 const BASE: &str = "dc=stoney-cloud,dc=org";
