@@ -165,7 +165,7 @@ fn percent_encoded(bytes: &[u8]) -> String {
     for byte in bytes.iter().take(NAME_MAX_BYTES) {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(*byte))
+                encoded.push(char::from(*byte));
             }
             _ => {
                 let _ = write!(encoded, "%{byte:02X}");

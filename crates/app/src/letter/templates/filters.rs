@@ -32,7 +32,7 @@ fn size(bytes: u64, options: Kwargs) -> Result<String, Error> {
     if power == 0 {
         return Ok(format!("{bytes} {unit}"));
     }
-    let tenths = u128::from(bytes) * 10 >> (10 * power);
+    let tenths = (u128::from(bytes) * 10) >> (10 * power);
     Ok(match tenths % 10 {
         0 => format!("{} {unit}", tenths / 10),
         tenth => format!("{}{}{tenth} {unit}", tenths / 10, mark.unwrap_or(".")),

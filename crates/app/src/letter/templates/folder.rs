@@ -54,8 +54,9 @@ pub(super) fn read(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<Found> {
         for inner in reading.within(&outer) {
             match reading.is_folder(&inner) {
                 Some(true) => {
-                    let files = reading.entries(&inner);
-                    files.iter().for_each(|file| reading.checked_file(file, &outer, &inner));
+                    for file in reading.entries(&inner) {
+                        reading.checked_file(&file, &outer, &inner);
+                    }
                 }
                 Some(false) => reading.file(&inner, None, &outer),
                 None => {}

@@ -207,7 +207,9 @@ impl Templates {
         };
         let of_brands = brands.into_iter().map(|(brand, found)| {
             let mut drafts = everybody.clone();
-            found.iter().for_each(|found| put(&mut drafts, found));
+            for found in &found {
+                put(&mut drafts, found);
+            }
             let sets = whole(&drafts, &format!(" of {brand}"), &mut mistakes);
             (brand, sets)
         });
