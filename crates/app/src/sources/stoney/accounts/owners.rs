@@ -36,6 +36,9 @@ const NAMED_MAX: usize = 1000;
 /// So many are asked for in one search.
 const NAMED_AT_ONCE: usize = 250;
 
+/// The medium of those whose number matters, and not only their address.
+const SHORT_MESSAGES: &str = "sms";
+
 /// Finds everybody.
 const EVERYTHING: &str = "(objectClass=*)";
 
@@ -127,7 +130,10 @@ fn key_of(uid: &str) -> String {
 /// The person an account names, where its own entry does not say everything.
 fn person_of(account: &Entry, layout: &Layout) -> Option<String> {
     let has = |field: Field| !layout.values(account, field).is_empty();
-    let says_all = has(Field::Mail) && has(Field::Language);
+    let media = layout.values(account, Field::Medium);
+    let wants_messages = media.iter().any(|medium| lossy(medium).trim().eq_ignore_ascii_case(SHORT_MESSAGES));
+    let says_where = has(Field::Mail) && (has(Field::Mobile) || !wants_messages);
+    let says_all = says_where && has(Field::Language);
     person_key_of(account, layout).filter(|_| !says_all)
 }
 
@@ -264,5 +270,9 @@ mod tests {
         assert!(person_of(&account, &layout()).is_some());
         assert!(person_of(&says_mail, &layout()).is_some());
         assert_eq!(person_of(&says_all, &layout()), None);
+        let by_phone = says_all.with("sstNotificationWarningMedium", &["SMS"]);
+        assert!(person_of(&by_phone, &layout()).is_some());
+        let with_number = by_phone.with("mobileTelephoneNumber", &["+41 31 000 00 00"]);
+        assert_eq!(person_of(&with_number, &layout()), None);
     }
 }
