@@ -139,7 +139,9 @@ fn directory() -> Directory {
 /// [`FULL`], [`FAILING`], [`UNUSED`] and [`OUTDATED`]. Customers hear of the first run that fails.
 fn accounts(directory: &Directory, now: Timestamp) -> [Entry; 4] {
     let quota = QUOTA_BYTES.to_string();
-    let provisioned = (now - PROVISIONED).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let written = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let provisioned = written(now - PROVISIONED);
+    let success = format!("laptop:{}", written(now - NIGHT + RUN));
     let account = |uid: &str, name: &str| {
         let account = directory.account(uid).set("gecos", &[name]).set("sstQuota", &[&quota]);
         let account = account.set("sstProvisioningState", &[&provisioned]);
@@ -148,7 +150,9 @@ fn accounts(directory: &Directory, now: Timestamp) -> [Entry; 4] {
     let silent = |account: Entry| account.set("sstBackupWarningOn", &["FALSE"]);
     [
         account(FULL, "Muster AG").with("mail", FULL_TO).with("preferredLanguage", "de-CH"),
-        account(FAILING, "Beispiel Ltd.").with("sstBelongsToPersonUID", PERSON),
+        account(FAILING, "Beispiel Ltd.")
+            .with("sstBelongsToPersonUID", PERSON)
+            .set("sstBackupLastSuccessfulBackup", &[&success]),
         silent(account(UNUSED, "Neu GmbH").with("sstBelongsToPersonUID", PERSON)),
         silent(account(OUTDATED, "Altbau KG").with("mail", "altbau@example.org")),
     ]
