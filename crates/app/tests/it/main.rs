@@ -14,6 +14,7 @@ mod portal;
 mod push;
 mod report;
 mod restic;
+mod stoney;
 mod store;
 mod serving;
 mod stories;
