@@ -93,7 +93,8 @@ impl Opened {
     /// Does what follows from the newest look, within the deadline of a look, and returns what failed.
     pub async fn after_look(&self) -> Vec<Failure> {
         let Ok(failures) = tokio::time::timeout(self.deadline, self.source.after_look()).await else {
-            let reason = "what follows from a look did not end within the deadline; set a longer one".to_owned();
+            let reason =
+                "what follows from a look did not end within the deadline; set a longer one".to_owned();
             return vec![Failure { place: Place::source(), kind: FailureKind::TimedOut, reason }];
         };
         failures
