@@ -1,11 +1,11 @@
 //! Do `recipients` and `explain` say the same of everybody, told or not, and name the attribute and the entry that decided?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::rows::{self, prepare, rows, upload};
-use super::world::World;
+use super::world::{World, ago};
 
 const PEOPLE: &str = "[[channel]]\nname = 'mail'\nkind = 'mail'\nhost = '127.0.0.1'\nport = 1\ntls = 'none'\n\
                       from = 'Backups <backups@example.org>'\n\
@@ -60,4 +60,58 @@ fn everybody_who_is_named_is_listed_with_the_attribute_and_the_entry_that_decide
             assert!(because.contains(&words), "{key:?}: {words:?} in {because}");
         }
     }
+}
+
+#[test]
+fn recipients_of_one_subject_are_those_of_all_that_are_its() {
+    let world = troubled();
+    let all = named(&world.run(&["recipients"]).json());
+    for row in rows().into_iter().step_by(7) {
+        let one = named(&world.run(&["recipients", &row.subject()]).json());
+        let its = all.iter().filter(|(key, _)| key[0] == row.subject());
+        assert_eq!(one, its.map(|(key, row)| (key.clone(), row.clone())).collect(), "{row:?}");
+    }
+}
+
+#[test]
+fn nobody_would_have_been_told_before_a_limit_was_reached() {
+    let world = troubled();
+    let at = ago(5 * 24 * 60).to_string();
+    let ran = world.run(&["recipients", "--at", &at]);
+    // What is used, which client ran and how it ended are facts whose date is not asked.
+    let dated = |key: &[String; 4]| ["never_used", "schedule", "stuck"].contains(&key[1].as_str());
+    let found = named(&ran.json());
+    assert!(found.keys().all(|key| !dated(key)), "{}", ran.text());
+}
+
+#[test]
+fn explain_says_the_same_of_every_verdict() {
+    let world = troubled();
+    let ran = world.run(&["explain", "stoney/*"]);
+    assert_eq!(ran.code, 1, "{}", ran.text());
+    let (mut subject, mut check, mut found) = ("", None, BTreeSet::new());
+    for line in ran.stdout.lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match (line.len() - line.trim_start().len(), &words[..]) {
+            (0, [path]) if path.starts_with("stoney/") => subject = path,
+            (2, ["BAD", name, ..]) => check = name.strip_suffix(':'),
+            (2, _) => check = None,
+            (6, ["told", role, address, "through", "mail"]) => {
+                found.extend(check.map(|check| [subject, check, role, address, "told"]));
+            }
+            (6, ["not", "told", role, address, "through", "mail"]) => {
+                found.extend(check.map(|check| [subject, check, role, address, "not"]));
+            }
+            _ => {}
+        }
+    }
+    let found: BTreeSet<_> = found.into_iter().map(|row| row.map(str::to_owned)).collect();
+    let expected = rows().into_iter().flat_map(|row| {
+        let (subject, check) = (row.subject(), row.check());
+        row.recipients().into_iter().map(move |recipient| {
+            let told = if recipient.told { "told" } else { "not" };
+            [subject.as_str(), check, recipient.role, &recipient.address, told].map(str::to_owned)
+        })
+    });
+    assert_eq!(found, expected.collect(), "{}", ran.stdout);
 }

@@ -9,6 +9,8 @@ mod links;
 mod outage;
 mod post;
 mod rows;
+mod service;
+mod sizes;
 mod told;
 mod world;
 mod writing;
