@@ -9,10 +9,11 @@ use std::fmt;
 /// How many numbers of a version are read.
 const PARTS_MAX: usize = 4;
 
-/// A version: up to four numbers, the missing ones being 0; one before a release (`2.0.5_pre`) comes before it.
+/// A version: up to four numbers below 65536, the missing ones being 0; one before a release (`2.0.5_pre`) comes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
-    parts: [u32; PARTS_MAX],
+    /// Small, so that a verdict stays small: there are hundreds of thousands of them.
+    parts: [u16; PARTS_MAX],
     part_count: u8,
     is_before_release: bool,
 }
@@ -42,7 +43,7 @@ impl Version {
         Some(Self { parts, part_count, is_before_release })
     }
 
-    fn key(&self) -> ([u32; PARTS_MAX], bool) {
+    fn key(&self) -> ([u16; PARTS_MAX], bool) {
         (self.parts, !self.is_before_release)
     }
 }
@@ -81,7 +82,7 @@ impl PartialOrd for Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = &self.parts[..usize::from(self.part_count).clamp(1, PARTS_MAX)];
-        let words: Vec<String> = parts.iter().map(u32::to_string).collect();
+        let words: Vec<String> = parts.iter().map(u16::to_string).collect();
         let mark = if self.is_before_release { "_pre" } else { "" };
         f.pad(&format!("{}{mark}", words.join(".")))
     }
@@ -136,7 +137,7 @@ mod tests {
             "2.0-3-g",
             "2.0 final",
             "1.2.3.4.5",
-            "99999999999",
+            "65536",
             "-1"
         )]
         text: &str,

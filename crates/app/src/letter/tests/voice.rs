@@ -180,7 +180,7 @@ fn a_letter_of_many_entries_is_cut_and_says_how_many_more_there_are() {
     let shown = message.details["incidents"].as_array().expect("a list").len();
     let omitted = format!("… und {} weitere, die hier nicht gezeigt werden.", 10_000 - shown);
     assert!(message.text.contains(&omitted), "{omitted}");
-    assert!(message.subject.starts_with("10000 Probleme mit Ihrer Sicherung: "), "{}", message.subject);
+    assert!(message.subject.starts_with("10000 Probleme mit Sicherungen: "), "{}", message.subject);
 }
 
 #[test]

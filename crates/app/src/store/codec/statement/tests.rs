@@ -1,7 +1,9 @@
 //! Whatever is stated is read as it was written, and yesterday's bytes are read for ever.
 
 use jiff::Timestamp;
-use lastgood_core::observation::Planned;
+use lastgood_core::client::{Client, Version};
+use lastgood_core::observation::{Planned, Timing};
+use lastgood_core::ownership::{OwnerEntry, Ownership, Part};
 use lastgood_core::schedule::Schedule;
 use lastgood_core::testing::{AGENT, APPLIANCE, PORTAL, agent, appliance, noon};
 
@@ -110,10 +112,49 @@ fn the_bytes_of_version_1_stay() {
     insta::assert_snapshot!(hexadecimal(&bytes), @"026462b0fa0d056167656e74e0b6ab9a0d00c0feaa9a0d0003a0c6aa9a0d00000380978d920d000380efab9a0d000180efab9a0d00000001010a33302032202a202a202a0d4575726f70652f5a7572696368");
 }
 
+#[test]
+fn what_a_directory_and_a_client_state_is_read_as_it_was_written() {
+    let mut asset = agent("pc", noon());
+    asset.last_run = LastRun::Unreadable;
+    let planned = Planned { schedules: Vec::new(), since: noon(), grace: None, is_unreadable: true };
+    let timing = |started_at| Timing { started_at, last_started: Stated::Never, planned: None };
+    asset.more.other_readings = vec![
+        timing(Stated::Value(noon())),
+        Timing { planned: Some(Arc::new(planned)), ..timing(Stated::Unreadable) },
+    ];
+    let client = |least: Option<&str>| Client {
+        identifier: "Sepiola\n".into(),
+        version: "2.7.1-3-gabc".into(),
+        least: least.map(|least| Version::parse(least).expect("a version")),
+    };
+    for client in [None, Some(client(None)), Some(client(Some("2.0.5_pre")))] {
+        asset.more.client = client.map_or(Stated::Unreadable, |client| Stated::Value(Arc::new(client)));
+        let mut bytes = Vec::new();
+        write_asset(&mut bytes, &asset);
+        assert_eq!(read_asset(&mut Reading(&bytes), &PORTAL), Ok(asset.clone()));
+    }
+    let entry = OwnerEntry {
+        part: Part::Notifications,
+        whose: "4000000".into(),
+        is_default: true,
+        dn: "ou=notifications,uid=4000000".into(),
+        fields: vec![("to".into(), vec!["a@x.example".into(), "b@x.example".into()]), ("x".into(), vec![])],
+    };
+    for used_ever in [None, Some(false), Some(true)] {
+        let mut account = appliance("3723707", noon());
+        account.used_ever = used_ever;
+        account.thresholds = vec![("quota_level", Some(8500)), ("offline_after", None)];
+        account.ownership = Some(Arc::new(Ownership { entries: vec![entry.clone()] }));
+        let mut bytes = Vec::new();
+        write_repository(&mut bytes, &account);
+        assert_eq!(read_repository(&mut Reading(&bytes), &PORTAL), Ok(account));
+    }
+}
+
 /// What this version does not know must not be lost on the way: better it says that it is too old.
 #[test]
 fn marks_of_a_newer_version_are_said() {
-    for bit in [7, 18, 63] {
+    for bit in [7, 21, 63] {
         let mut bytes = Vec::new();
         super::super::bytes(&mut bytes, b"db");
         number(&mut bytes, 1 << bit);
