@@ -62,6 +62,8 @@ async fn main() {
         SlapdOptions { entries, size_limit: SizeLimit::PerPage(size.page), ..SlapdOptions::default() };
     let slapd = Slapd::start(options).unwrap_or_else(|error| panic!("{error}"));
     println!("{} accounts are set up in {:.0} ms", size.accounts, milliseconds(began));
+    // What that took in memory does not count: the peak is measured anew from here (proc(5)).
+    std::fs::write("/proc/self/clear_refs", "5").expect("our own peak");
     for round in 1..=size.rounds {
         look_twice(&slapd, root.path(), size, round).await;
         println!("  ldapsearch, the same entries by the same pages: {:.0} ms", ldapsearch(&slapd, size));
