@@ -1,11 +1,12 @@
 //! Does slapd's end in the middle of a look, or of writing back, leave every verdict true and every mail told once?
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lastgood::clock::Stopwatch;
-use lastgood_simulator::stoney::{Directory, End};
+use lastgood_simulator::stoney::{Directory, End, Reading, SizeLimit, SlapdOptions};
 
 use super::gate::{Cut, Gate};
 use super::post::Post;
@@ -27,8 +28,13 @@ fn mail(number: usize) -> String {
     format!("c{number}@many.example.org")
 }
 
-/// Accounts of customers who hear of each failure, half of them through a person, and a reseller who wants nothing.
 fn world() -> World {
+    world_with(SlapdOptions { size_limit: SizeLimit::Unlimited, ..SlapdOptions::default() }, 0)
+}
+
+/// Accounts of customers who hear of each failure, half of them through a person, and a reseller who wants nothing; and
+/// so many accounts more, of which nothing is there.
+fn world_with(options: SlapdOptions, more: usize) -> World {
     let mut directory = Directory::default();
     directory.put(directory.reseller("4000000").set("sstIsDefault", &["TRUE"]));
     directory.put(directory.notifications("4000000", &[], &[]));
@@ -44,7 +50,10 @@ fn world() -> World {
         });
         directory.put(directory.person(&person, &mail(number)));
     }
-    let world = World::new(directory);
+    for number in 0..more {
+        directory.put(directory.account(&format!("{}", 6_000_000 + number)));
+    }
+    let world = World::with(directory, options);
     for number in 0..ACCOUNTS {
         back_up(&world, number, 60, if number == 0 { End::Failed } else { End::Clean });
     }
@@ -134,6 +143,44 @@ async fn a_directory_that_is_gone_is_told_after_its_patience_and_nothing_else_is
     };
     assert!(of_source("BAD stoney") && of_source("OVER stoney"), "{letters:#?}");
     assert_eq!((count(&post, &mail(0)), count(&post, &mail(1))), (1, 1), "{letters:#?}");
+}
+
+#[test]
+fn accounts_that_slapd_keeps_back_are_a_look_that_failed() {
+    let options = SlapdOptions { size_limit: SizeLimit::Default, ..SlapdOptions::default() };
+    let world = world_with(options, 500);
+    world.write("", "", "");
+    let (code, said) = world.outcomes();
+    assert_eq!((code, said.keys().filter(|(subject, _)| subject != "stoney").count()), (2, 0), "{said:?}");
+    let explained = world.run(&["explain", "stoney"]);
+    assert!(explained.stdout.contains("olcSizeLimit"), "{}", explained.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_that_shows_nothing_any_more_is_no_fleet_that_left() {
+    let options = SlapdOptions {
+        size_limit: SizeLimit::Unlimited,
+        reading: Reading::BoundElseEmpty,
+        ..SlapdOptions::default()
+    };
+    let (world, post) = (world_with(options, 0), Post::start().await);
+    world.write("thresholds = { blind_after = '12s' }", "", &(post.channel() + OWNER));
+    let serving = world.serve();
+    serving.wait_until("the first is told", async || count(&post, &mail(0)) == 1).await;
+    serving.stop().await;
+    // Whoever is not bound finds no entry.
+    let config = world.path("lastgood.toml");
+    let bound = fs::read_to_string(&config).expect("it is there");
+    let unbound: Vec<_> = bound
+        .lines()
+        .filter(|line| !line.starts_with("bind_dn") && !line.starts_with("password_file = 'ldap"))
+        .collect();
+    fs::write(&config, unbound.join("\n")).expect("a writable folder");
+    let serving = world.serve();
+    serving.wait_until("the operator is told", async || count(&post, OPERATOR) == 1).await;
+    assert!(open(&world).contains(&format!("stoney/{}/pc unsuccessful", uid(0))), "{:?}", open(&world));
+    serving.stop().await;
+    assert_eq!(post.letters().len(), 2, "{:#?}", post.letters());
 }
 
 /// How many mails somebody got.

@@ -2,7 +2,7 @@
 //!
 //! It knows no rule of the program: what it makes is what a hoster has on the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -37,11 +37,12 @@ pub(super) struct World {
 impl World {
     /// Starts slapd with these entries. No home is there yet, and no configuration.
     pub(super) fn new(directory: Directory) -> Self {
-        let options = SlapdOptions {
-            entries: directory.ldif(),
-            size_limit: SizeLimit::Unlimited,
-            ..SlapdOptions::default()
-        };
+        Self::with(directory, SlapdOptions { size_limit: SizeLimit::Unlimited, ..SlapdOptions::default() })
+    }
+
+    /// The same, of a slapd that limits what it gives, or to whom.
+    pub(super) fn with(directory: Directory, options: SlapdOptions) -> Self {
+        let options = SlapdOptions { entries: directory.ldif(), ..options };
         let slapd = Arc::new(Slapd::start(options).unwrap_or_else(|error| panic!("{error}")));
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -108,10 +109,21 @@ impl World {
 
     /// Waits for so many looks of the daemon from the beginning to the end: that many and one more begin.
     pub(super) async fn looks(&self, serving: &Serving, count: usize) {
-        let bind = format!(" BIND dn=\"{}\" method=", self.slapd.service_dn());
-        let begun = || self.slapd.log().matches(&bind).count();
-        let before = begun();
-        serving.wait_until("it looks again and again", async || begun() > before + count).await;
+        let before = self.begun();
+        serving.wait_until("it looks again and again", async || self.begun() > before + count).await;
+    }
+
+    /// On how many connections accounts were searched for.
+    fn begun(&self) -> usize {
+        let searched = format!(" SRCH base=\"{}\" scope=2 ", self.directory.backup_base());
+        let log = self.slapd.log();
+        let connection =
+            |line: &str| line.split_whitespace().find(|word| word.starts_with("conn=")).map(str::to_owned);
+        log.lines()
+            .filter(|line| line.contains(&searched))
+            .filter_map(connection)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Starts the daemon.

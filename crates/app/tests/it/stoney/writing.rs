@@ -1,5 +1,7 @@
 //! Does what is written back agree with what is there, whatever becomes of slapd meanwhile, and only where it changed?
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use jiff::Timestamp;
@@ -139,4 +141,44 @@ async fn what_was_measured_is_written_although_slapd_is_killed_again_and_again_a
     assert_eq!(changes(&world), before + 1, "{log}");
     let no_size = |line: &str| line.contains(" MOD attr=") && line.contains("sstQuota");
     assert!(!log.lines().any(no_size), "three attributes are written and no other: {log}");
+}
+
+/// Names of computers that the directory may not take as they are; with each account one more that it does.
+const NAMES: [&[&[u8]]; 5] =
+    [&[], &[b"line\nbreak"], &[b"\xff"], &["\u{1f600}".as_bytes()], &[b":", b"a:20260101T000000Z"]];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_the_directory_does_not_take_keep_nothing_else_from_being_written() {
+    assert_written_once(&NAMES).await;
+}
+
+/// One account for each list of names: the sizes and the success of a plain name are written, and written once.
+async fn assert_written_once(lists: &[&[&[u8]]]) {
+    let mut directory = Directory::default();
+    for number in 0..lists.len() {
+        directory.put(directory.account(&uid(number)).set("sstBackupWarningOn", &["FALSE"]));
+    }
+    let world = World::new(directory);
+    let [sepiola, _] = clients();
+    let run = run_of(sepiola, 60, End::Clean);
+    for (number, names) in lists.iter().enumerate() {
+        for name in names.iter().copied().chain([&b"plain"[..]]) {
+            let computer = world.home(&uid(number)).computer(OsStr::from_bytes(name));
+            computer.expect("a writable folder").back_up(&run).expect("a writable folder");
+        }
+    }
+    world.write("write_back = true", "", "");
+    let serving = world.serve();
+    let plain = success("plain", run.ended.timestamp());
+    world.looks(&serving, 1).await;
+    let before = changes(&world);
+    for (number, names) in lists.iter().enumerate() {
+        let stated = Stated::by_the_directory(&world, &uid(number));
+        let sizes = Stated::by_the_disk(&world, &uid(number), stated.successes.clone());
+        assert!(stated.successes.contains(&plain), "{names:?}: {stated:?} {}", serving.log());
+        assert_eq!(stated, sizes, "{names:?}");
+    }
+    world.looks(&serving, 1).await;
+    assert_eq!(changes(&world), before, "{}", serving.log());
+    serving.stop().await;
 }
