@@ -103,7 +103,8 @@ async fn the_exit_code_is_that_of_a_shell(
 
 /// Starts a command in a session of its own, so that no terminal of the tester sends signals of its own, and waits until
 /// it said so.
-async fn start(mut command: Command) -> (Box<dyn ChildWrapper>, BufReader<tokio::process::ChildStdout>) {
+async fn start(command: Command) -> (Box<dyn ChildWrapper>, BufReader<tokio::process::ChildStdout>) {
+    let mut command = started_by("env", &["--default-signal"], &command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = CommandWrap::from(tokio::process::Command::from(command));
     let mut child = command.wrap(ProcessSession).spawn().expect("the program starts");
@@ -112,6 +113,16 @@ async fn start(mut command: Command) -> (Box<dyn ChildWrapper>, BufReader<tokio:
     stdout.read_line(&mut line).await.expect("text");
     assert_eq!(line, "ready\n");
     (child, stdout)
+}
+
+/// The same, started by another program. Which signals are ignored at the start stays no matter of who runs the tests: a
+/// shell that runs them beside something else lets them ignore SIGINT.
+fn started_by(program: &str, arguments: &[&str], inner: &Command) -> Command {
+    let mut outer = Command::new(program);
+    outer.args(arguments).arg(inner.get_program()).args(inner.get_args());
+    clean(&mut outer);
+    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
 }
 
 /// Sends a signal to the program alone, not to its session.
@@ -152,10 +163,7 @@ async fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     let server = Server::start(200).await;
     let wrapping = Wrapping::new();
     let inner = wrapping.command(&server.url(), &[], &shell("kill -HUP $PPID; kill -HUP $$; echo alive"));
-    let mut outer = Command::new("sh");
-    outer.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());
-    clean(&mut outer);
-    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let outer = started_by("sh", &["-c", "trap '' HUP; exec \"$0\" \"$@\""], &inner);
     let output = tokio::process::Command::from(outer).output().await.expect("it starts");
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"alive\n"[..]), "{output:?}");
 }
