@@ -129,8 +129,7 @@ async fn a_directory_that_is_gone_is_told_after_its_patience_and_nothing_else_is
     world.slapd.restart().expect("it starts again");
     serving.wait_until("it is over", async || count(&post, OPERATOR) == 2).await;
     serving.wait_until("the second is told", async || count(&post, &mail(1)) == 1).await;
-    world.looks(&serving, 1).await;
-    serving.stop().await;
+    world.look_anew(serving).await.stop().await;
     let letters = post.letters();
     let ids: BTreeSet<_> = letters.iter().map(|letter| &letter.id).collect();
     assert_eq!(ids.len(), letters.len(), "{letters:#?}");

@@ -33,8 +33,7 @@ async fn everybody_whom_an_upload_concerns_gets_one_mail_about_it_and_nobody_els
         .map(|recipient| recipient.address)
         .collect();
     serving.wait_until("everybody is told", async || post.told().is_superset(&expected)).await;
-    world.looks(&serving, 1).await;
-    serving.stop().await;
+    world.look_anew(serving).await.stop().await;
     let letters = post.letters();
     assert_eq!(post.told(), expected);
     for row in rows() {

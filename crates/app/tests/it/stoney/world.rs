@@ -113,6 +113,15 @@ impl World {
         serving.wait_until("it looks again and again", async || self.begun() > before + count).await;
     }
 
+    /// Starts the daemon anew, which looks at once, and waits until that look was judged.
+    pub(super) async fn look_anew(&self, serving: Serving) -> Serving {
+        let before = serving.looked_at().await;
+        serving.stop().await;
+        let serving = self.serve();
+        serving.wait_until("it looks anew", async || serving.looked_at().await > before).await;
+        serving
+    }
+
     /// On how many connections accounts were searched for.
     fn begun(&self) -> usize {
         let searched = format!(" SRCH base=\"{}\" scope=2 ", self.directory.backup_base());
@@ -174,6 +183,13 @@ impl Serving {
         let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().expect("a client");
         let answer = client.get(format!("http://127.0.0.1:{}{path}", self.port)).send().await.ok()?;
         if answer.status() == 200 { answer.text().await.ok() } else { None }
+    }
+
+    /// When it looked last, as `/metrics` says; `None` before that.
+    async fn looked_at(&self) -> Option<String> {
+        let page = self.page("/metrics").await?;
+        let line = page.lines().find(|line| line.starts_with("lastgood_look_timestamp_seconds{"))?;
+        line.split(' ').next_back().map(str::to_owned)
     }
 
     /// Waits until it has judged.
