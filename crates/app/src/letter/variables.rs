@@ -13,6 +13,7 @@ use lastgood_core::message::Item;
 use lastgood_core::notify::{Entry, Why, subject_count};
 use lastgood_core::observation::cut;
 use lastgood_core::recipient::Role;
+use lastgood_core::verdict::Outcome;
 use minijinja::value::Value;
 
 use super::{Letter, NAME_MAX_BYTES, details, reason};
@@ -43,7 +44,9 @@ pub(super) fn entry(letter: &Letter<'_>, number: usize, entry: &Entry, item: &It
     let incident = &entry.incident;
     let subject = &incident.matter.subject;
     let (why, why_count) = details::why(entry.why);
-    let since_at = incident.opened_at.unwrap_or(incident.noticed_at);
+    // What happened tells it better than when we noticed.
+    let noticed_at = incident.opened_at.unwrap_or(incident.noticed_at);
+    let since_at = incident.reason.since(Outcome::Bad).map_or(noticed_at, |since| since.min(noticed_at));
     let lasted_seconds = letter.now.duration_since(since_at).as_secs().max(0);
     let (affected, affected_count) = affected(letter, entry);
     let is_open = entry.why != Why::Resolved && entry.role.is_some();

@@ -82,7 +82,7 @@ fn no_address_of_an_operator_is_shown_to_anybody() {
         (address("once@hoster.example"), None),
     ];
     let text = sent(&writer(), &spoken(vec![Entry { others, ..of(Role::Customer) }], "en-GB")).text;
-    let told = "Also told: you yourself (anna.other@example.org), the reseller (support@reseller.example), the operator, \
+    let told = "Also told: your other address (anna.other@example.org), the reseller (support@reseller.example), the operator, \
                 1 more.";
     assert!(text.contains(told), "{text}");
     assert!(!text.contains("hoster.example"), "{text}");

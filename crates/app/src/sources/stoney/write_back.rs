@@ -2,7 +2,7 @@
 //!
 //! Only what differs from what stood there when it was read, one change per account. It measures and judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use lastgood_core::id::{Escaped, Name};
@@ -30,7 +30,8 @@ const NEVER: &str = "0";
 ///
 /// 1. Each size that was measured, where another one or none stands there.
 /// 2. For each computer whose newest success is later than what stands there for it: the values of that host give way to
-///    the new one. Those of other hosts stay, and `0` goes with the first success.
+///    the new one. Those of other hosts stay, and `0` goes with the first success. A value that the directory takes for
+///    one that stands there, or for that of another computer, is left out: it would refuse the whole change.
 pub fn wanted(
     account: &Account,
     measured: Option<Measured>,
@@ -76,13 +77,24 @@ fn success_changes(
     let attribute = || layout.attribute(Field::LastSuccess).to_owned();
     let gives_way = |value: &&str| {
         let host = value.rsplit_once(':').map(|(host, _)| host);
-        *value == NEVER || host.is_some_and(|host| newer.contains_key(host))
+        value.trim() == NEVER || host.is_some_and(|host| newer.contains_key(host))
     };
-    let values = account.last_successes.iter().map(|value| &**value);
-    let old: Vec<String> = values.filter(gives_way).map(str::to_owned).collect();
-    let new = newer.iter().map(|(host, success)| format!("{host}:{}", written(*success))).collect();
+    let values = || account.last_successes.iter().map(|value| &**value);
+    let old: Vec<String> = values().filter(gives_way).map(str::to_owned).collect();
+    let mut there: HashSet<String> = values().filter(|value| !gives_way(value)).map(folded).collect();
+    let new = newer.iter().map(|(host, success)| format!("{host}:{}", written(*success)));
+    let new: Vec<String> = new.filter(|value| there.insert(folded(value))).collect();
+    if new.is_empty() {
+        return Vec::new();
+    }
     let remove = (!old.is_empty()).then(|| Change::Remove { attribute: attribute(), values: old });
     remove.into_iter().chain([Change::Add { attribute: attribute(), values: new }]).collect()
+}
+
+/// What two values have in common that are one to a directory: neither case nor the number of blanks counts (RFC 4518).
+fn folded(value: &str) -> String {
+    let words: Vec<String> = value.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ")
 }
 
 /// Values have no fractions of a second.
@@ -208,6 +220,19 @@ mod tests {
             },
         ];
         assert_eq!(changes(&account(&["0"]), None, &successes), expected);
+    }
+
+    #[test]
+    fn of_names_that_the_directory_takes_for_one_only_one_is_written() {
+        let successes = [("PC", "2026-03-02T01:02:03Z"), ("pc", "2026-03-02T01:02:03Z")];
+        let added = |value: &str| Change::Add { attribute: ATTRIBUTE.to_owned(), values: texts(&[value]) };
+        assert_eq!(changes(&account(&[]), None, &successes), [added("PC:20260302T010203Z")]);
+        let there = account(&["PC:20260302T010203Z"]);
+        assert_eq!(changes(&there, None, &successes), []);
+        let blanks = [(" a  b ", "2026-03-02T01:02:03Z")];
+        assert_eq!(changes(&account(&["a b:20260302T010203Z"]), None, &blanks).len(), 1);
+        assert_eq!(changes(&account(&[" a b :20260302T010203Z"]), None, &blanks), []);
+        assert_eq!(changes(&account(&[" a  b :20260302T010203Z"]), None, &blanks), []);
     }
 
     #[test]

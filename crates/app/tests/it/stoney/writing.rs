@@ -182,3 +182,10 @@ async fn assert_written_once(lists: &[&[&[u8]]]) {
     assert_eq!(changes(&world), before, "{}", serving.log());
     serving.stop().await;
 }
+
+/// The directory compares values without case and takes several blanks for one: of two computers whose names are the same
+/// to it, with a success at the same second, it takes one value. A name that begins with a blank keeps it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_the_directory_takes_for_the_same_keep_nothing_else_from_being_written() {
+    assert_written_once(&[&[b"PC", b"pc"], &[b"a  b", b"a b"], &[b" blank "]]).await;
+}

@@ -60,7 +60,7 @@ pub struct Account {
     pub quota: Figure<u64>,
     /// From which share of that on somebody is warned, in percent.
     pub level: Figure<u32>,
-    /// What is written there as the last successes of its hosts, in rising order.
+    /// What is written there as the last successes of its hosts, in rising order; blanks are part of a name.
     pub last_successes: Vec<Box<str>>,
     /// The size that is written there of its newest backups, in bytes.
     pub backup_size: Figure<u64>,
@@ -83,7 +83,7 @@ impl Account {
 
     /// True if any value says that a host was backed up: all but `0` does, also one that cannot be read.
     pub fn was_backed_up(&self) -> bool {
-        self.last_successes.iter().any(|value| &**value != "0")
+        self.last_successes.iter().any(|value| value.trim() != "0")
     }
 }
 

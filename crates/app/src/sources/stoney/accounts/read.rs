@@ -51,7 +51,7 @@ pub(super) fn account(entry: &Entry, layout: &Layout, owners: &Owners) -> Result
         return Err("its uid holds a `/`, which separates the parts of a subject; give it another");
     }
     let mut last_successes: Vec<Box<str>> =
-        layout.values(entry, Field::LastSuccess).iter().map(|value| lossy(value).trim().into()).collect();
+        layout.values(entry, Field::LastSuccess).iter().map(|value| lossy(value).into()).collect();
     last_successes.sort_unstable();
     Ok(Account {
         ownership: owners.of(entry, &uid, layout).into(),
