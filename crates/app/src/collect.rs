@@ -6,8 +6,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use lastgood_collector::{Call, Collector, Failure, FailureKind, Job, Jobs, Outcome, Phase, Second};
-use lastgood_core::id::SourceId;
+use lastgood_collector::{Call, Collector, FailureKind, Job, Jobs, Outcome, Phase, Second};
+use lastgood_core::id::{Escaped, SourceId};
+use lastgood_core::observation::Failure;
 
 use crate::causes::said;
 use crate::clock;
@@ -82,7 +83,7 @@ impl PartialEq for Spec {
 impl Collector for Looks {
     type Spec = Spec;
 
-    async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), Failure> {
+    async fn jobs(&self, jobs: &mut Jobs<Self>) -> Result<(), lastgood_collector::Failure> {
         let (generation, sources) = self.polling.now();
         for polled in sources {
             let interval = i64::try_from(polled.interval.as_secs()).unwrap_or(i64::MAX);
@@ -96,8 +97,9 @@ impl Collector for Looks {
     async fn perform(&self, call: &Call<Self>) -> Outcome {
         tracing::debug!(source = call.id(), missed = call.missed_count(), "looking");
         let collection = call.spec().source.look(clock::now(), Keep::Judged).await;
-        for failure in &collection.failures {
-            tracing::info!(source = call.id(), kind = %failure.kind, "not seen: {}", failure.reason);
+        let source = collection.source.clone();
+        for Failure { place, kind, reason } in &collection.failures {
+            tracing::info!(place = %Escaped(&place.within(&source)), %kind, "not seen: {reason}");
         }
         let seen = collection.repositories.len();
         let taken = match self.watch.take(collection).await {
@@ -108,9 +110,10 @@ impl Collector for Looks {
             }
             taken => taken,
         };
-        taken.map_err(|error| Failure::new(FailureKind::Refused, said(&error)))?;
-        for failure in call.spec().source.after_look().await {
-            tracing::warn!(source = call.id(), kind = %failure.kind, "{}", failure.reason);
+        let refused = |error: TakeError| lastgood_collector::Failure::new(FailureKind::Refused, said(&error));
+        taken.map_err(refused)?;
+        for Failure { place, kind, reason } in call.spec().source.after_look().await {
+            tracing::warn!(place = %Escaped(&place.within(&source)), %kind, "{reason}");
         }
         tracing::info!(source = call.id(), repositories = seen, "looked");
         Ok(Vec::new())

@@ -515,6 +515,16 @@ impl Place {
         Self::default()
     }
 
+    /// Says it beside the name of its source: the subject where it is known, else where it stands, else the source.
+    pub fn within(&self, source: &SourceId) -> String {
+        match (&self.repository, &self.asset, &self.position) {
+            (Some(repository), Some(asset), _) => format!("{source}/{}/{}", repository.text(), asset.text()),
+            (Some(repository), None, _) => format!("{source}/{}", repository.text()),
+            (None, _, Some(position)) => format!("{source}: {position}"),
+            (None, _, None) => source.to_string(),
+        }
+    }
+
     /// A repository.
     pub fn repository(key: Name) -> Self {
         Self { repository: Some(key), ..Self::default() }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use lastgood_core::id::{Escaped, SourceId};
+use lastgood_core::observation::FailureKind;
 
 use super::looking::{Trouble, complain, runtime};
 use super::output::print;
@@ -65,6 +66,8 @@ enum Place {
     Terminal(PathBuf),
     /// A directory, for a file system that is mounted here, if not at `/`.
     Directory(Option<PathBuf>),
+    /// Nobody: its entry is not taken for an account, and this is why.
+    Refused(String),
 }
 
 /// Why nothing is measured.
@@ -136,8 +139,11 @@ fn accounts(config: Option<&Path>, uids: &[String]) -> Result<Vec<AccountHome>, 
         let listed = runtime.block_on(host.accounts()).map_err(|error| {
             complain(&Refused::NotListed { source_id, why: error.reason }, Exit::SomethingUnknown)
         })?;
-        let listed = listed.accounts.into_iter();
-        accounts.extend(listed.map(|account| AccountHome::listed(&account, root.clone())));
+        let listed_accounts = listed.accounts.iter();
+        accounts.extend(listed_accounts.map(|account| AccountHome::listed(account, root.clone())));
+        if uids.is_empty() {
+            accounts.extend(listed.refused.into_iter().map(AccountHome::refused));
+        }
     }
     if uids.is_empty() {
         return Ok(accounts);
@@ -167,8 +173,14 @@ impl AccountHome {
         Self { uid: Some(account.uid.to_string()), home, place: Place::Directory(root), quota_bytes }
     }
 
+    /// An entry of a directory that is not taken for an account.
+    fn refused((dn, why): (Box<str>, String)) -> Self {
+        Self { uid: None, home: dn.into(), place: Place::Refused(why), quota_bytes: None }
+    }
+
     fn open(&self) -> Result<Home, TreeError> {
         match &self.place {
+            Place::Refused(why) => Err(TreeError { kind: FailureKind::Malformed, reason: why.clone() }),
             Place::Terminal(path) => Home::named(path),
             Place::Directory(root) => Home::open(root.as_deref(), &self.home),
         }

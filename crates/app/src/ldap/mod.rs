@@ -28,7 +28,7 @@ pub use entry::Entry;
 pub use error::LdapError;
 pub use escape::{dn_value, filter_value, is_attribute, is_dn, is_filter, normalised_dn};
 pub use layout::{Field, Layout};
-pub use session::{Change, Session};
+pub use session::{Change, Found, Session};
 
 /// How long one operation may take where the configuration does not say.
 pub const DEADLINE: Duration = Duration::from_secs(30);

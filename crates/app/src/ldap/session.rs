@@ -129,6 +129,21 @@ impl Session {
         filter: &str,
         attributes: &[&str],
     ) -> Result<Vec<Entry>, LdapError> {
+        let found = self.search_each(base, filter, attributes).await?;
+        let Some((dn, why)) = found.refused.first() else { return Ok(found.entries) };
+        let operation = format!("searching below `{}`", shown(base, None));
+        let why = format!("the entry `{}` is not taken: {why}", shown(dn, None));
+        Err(self.asked(&operation).error(FailureKind::Malformed, &why))
+    }
+
+    /// The same, but an entry that is too large is refused on its own: whoever may write one entry must not keep the others
+    /// from being read.
+    pub async fn search_each(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Found, LdapError> {
         let operation = format!("searching below `{}`", shown(base, None));
         let asked = self.asked(&operation);
         let (mut found, mut empty_count) = (Found::default(), 0);
@@ -139,7 +154,7 @@ impl Session {
             let page = timeout(self.deadline, self.page(question, &mut found, asked)).await;
             cookie = page.map_err(|_| asked.timed_out(self.deadline))??;
             if cookie.is_empty() {
-                return Ok(found.entries);
+                return Ok(found);
             }
             empty_count = if found.entries.len() == before { empty_count + 1 } else { 0 };
             if empty_count > EMPTY_PAGES_MAX {
@@ -220,10 +235,13 @@ struct Question<'a> {
     cookie: Vec<u8>,
 }
 
-/// What a search found so far.
-#[derive(Default)]
-struct Found {
-    entries: Vec<Entry>,
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Entries that are not taken: name, and why with what to do.
+    pub refused: Vec<(String, &'static str)>,
     size_bytes: usize,
 }
 
@@ -231,10 +249,11 @@ impl Found {
     /// Adds an entry; an error says which limit it passes.
     fn add(&mut self, entry: Entry) -> Result<(), &'static str> {
         let size_bytes = entry.size_bytes();
-        self.size_bytes += size_bytes;
         if size_bytes > ENTRY_MAX_BYTES {
-            return Err("an entry is larger than 1 MiB; ask for other attributes");
+            self.refused.push((entry.dn, "it is larger than 1 MiB; remove values from it"));
+            return Ok(());
         }
+        self.size_bytes += size_bytes;
         if self.size_bytes > SEARCH_MAX_BYTES || self.entries.len() >= ENTRIES_MAX {
             return Err(
                 "there are more than 2 million entries or 1 GiB of them; name a narrower base or filter",

@@ -295,14 +295,7 @@ impl SourceFacts {
 
     /// Returns the subject a failure is about, if one is known, else where it stands, else the source.
     pub fn place(&self, place: &Place) -> String {
-        match (&place.repository, &place.asset, &place.position) {
-            (Some(repository), Some(asset), _) => {
-                format!("{}/{}/{}", self.id, repository.text(), asset.text())
-            }
-            (Some(repository), None, _) => format!("{}/{}", self.id, repository.text()),
-            (None, _, Some(position)) => format!("{}: {position}", self.id),
-            (None, _, None) => self.id.to_string(),
-        }
+        place.within(&self.id)
     }
 }
 

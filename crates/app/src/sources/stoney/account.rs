@@ -30,91 +30,85 @@ pub struct Looking<'a> {
     pub look: Look<'a>,
 }
 
-/// How the sizes of an account come to be known.
-pub enum Size<'a> {
-    /// They are measured now.
-    Measure(&'a Measuring),
-    /// They were measured not long ago.
-    Known(Measured),
-}
-
 /// What was seen of an account.
 pub struct Seen {
     /// What it states.
     pub stated: RepositoryObservation,
     /// What could not be seen.
     pub failures: Vec<Failure>,
-    /// Its sizes; `None` where they could not be had.
-    pub measured: Option<Measured>,
     /// The last success of each computer that its own files state.
     pub successes: Vec<(Name, Timestamp)>,
 }
 
-/// Looks at an account: its computers, then its sizes.
-pub fn look(account: &Account, looking: &Looking<'_>, size: &Size<'_>) -> Seen {
-    let Some(path) = account.home.as_deref() else {
-        let reason = "its entry states no home; set the attribute of its home, or name it in `attributes`";
-        let trouble = TreeError { kind: FailureKind::Malformed, reason: reason.to_owned() };
-        return unseen(account, looking, trouble);
+/// Reads what the computers of an account say: a few small files each. Its sizes are [`sizes`].
+pub fn computers(account: &Account, looking: &Looking<'_>) -> Seen {
+    let home = match home_of(account, looking.root) {
+        Ok(home) => home,
+        Err(trouble) => return unseen(account, looking, trouble),
     };
-    match Home::open(looking.root, path) {
-        Ok(home) => in_home(account, &home, looking, size),
-        Err(trouble) => unseen(account, looking, trouble),
+    let listed = match home.computers() {
+        Ok(listed) => listed,
+        Err(trouble) => return unseen(account, looking, trouble),
+    };
+    let stated = described(account, looking.look.keep);
+    let mut seen = Seen { stated, failures: Vec::new(), successes: Vec::new() };
+    for computer in &listed {
+        let (asset, mut troubles) = observe(account, computer, &looking.look, &mut seen.successes);
+        seen.stated.assets.push(asset);
+        seen.failures.append(&mut troubles);
     }
+    seen
 }
 
-/// An account that could not be looked at at all.
+/// An account whose computers could not be read.
 pub fn unseen(account: &Account, looking: &Looking<'_>, trouble: TreeError) -> Seen {
     let mut stated = described(account, looking.look.keep);
     stated.listing = Extent::Failed;
-    stated.used_ever = account.was_backed_up().then_some(true);
-    stated.space.used = Stated::Missing;
-    let failure = failure(account, trouble);
-    Seen { stated, failures: vec![failure], measured: None, successes: Vec::new() }
+    Seen { stated, failures: vec![failure(account, trouble)], successes: Vec::new() }
 }
 
-fn in_home(account: &Account, home: &Home, looking: &Looking<'_>, size: &Size<'_>) -> Seen {
-    let mut stated = described(account, looking.look.keep);
-    let (mut failures, mut successes) = (Vec::new(), Vec::new());
-    match home.computers() {
-        Ok(computers) => {
-            for computer in &computers {
-                let (asset, mut troubles) = observe(account, computer, &looking.look, &mut successes);
-                stated.assets.push(asset);
-                failures.append(&mut troubles);
-            }
-        }
-        Err(trouble) => {
-            stated.listing = Extent::Failed;
-            failures.push(failure(account, trouble));
-        }
-    }
-    let sizes = match size {
-        Size::Measure(measuring) => measure(home, measuring),
-        Size::Known(measured) => Ok(*measured),
-    };
+/// Walks through all files of an account.
+pub fn sizes(
+    account: &Account,
+    root: Option<&Path>,
+    measuring: &Measuring,
+) -> Result<Measured, MeasureError> {
+    let home = home_of(account, root);
+    let home =
+        home.map_err(|TreeError { kind, reason }| MeasureError { kind, reason, regular_file_seen: false })?;
+    measure(&home, measuring)
+}
+
+/// Adds the sizes to what was seen, and whether the account was ever used.
+pub fn fill(seen: &mut Seen, account: &Account, sizes: Result<Measured, MeasureError>, keep: Keep) {
     let file_seen = match &sizes {
         Ok(measured) => Some(measured.regular_file_seen),
         Err(error) => error.regular_file_seen.then_some(true),
     };
-    stated.used_ever = if account.was_backed_up() { Some(true) } else { file_seen };
-    let measured = match sizes {
-        Ok(measured) => Some(measured),
-        // That `incoming` cannot be read was said already.
-        Err(_) if stated.listing == Extent::Failed => None,
-        Err(MeasureError { kind, reason, .. }) => {
-            failures.push(failure(account, TreeError { kind, reason }));
-            None
+    seen.stated.used_ever = if account.was_backed_up() { Some(true) } else { file_seen };
+    match sizes {
+        Ok(Measured { incoming_bytes, snapshots_bytes, .. }) => {
+            seen.stated.space.used = Stated::Value(incoming_bytes.saturating_add(snapshots_bytes));
+            if keep == Keep::Everything {
+                seen.stated.details.push(("bytes of incoming", incoming_bytes.to_string().into()));
+                seen.stated.details.push(("bytes of .snapshots", snapshots_bytes.to_string().into()));
+            }
         }
-    };
-    if let Some(measured) = measured {
-        stated.space.used = Stated::Value(measured.incoming_bytes.saturating_add(measured.snapshots_bytes));
-        if looking.look.keep == Keep::Everything {
-            stated.details.push(("bytes of incoming", measured.incoming_bytes.to_string().into()));
-            stated.details.push(("bytes of .snapshots", measured.snapshots_bytes.to_string().into()));
+        // That its folder cannot be read was said already.
+        Err(_) if seen.stated.listing == Extent::Failed => {}
+        Err(MeasureError { kind, reason, .. }) => {
+            seen.failures.push(failure(account, TreeError { kind, reason }));
         }
     }
-    Seen { stated, failures, measured, successes }
+}
+
+fn home_of(account: &Account, root: Option<&Path>) -> Result<Home, TreeError> {
+    let path = account.home.as_deref().ok_or_else(|| TreeError {
+        kind: FailureKind::Malformed,
+        reason: "its entry states no home; set the attribute of its home, or name it in `attributes`"
+            .to_owned(),
+    })?;
+    Home::open(root, path)
 }
 
 /// Reads what a computer's client wrote, and adds what the directory knows of its last success.
@@ -191,7 +185,7 @@ fn level(account: &Account) -> Option<u32> {
     }
 }
 
-fn failure(account: &Account, trouble: TreeError) -> Failure {
+pub(super) fn failure(account: &Account, trouble: TreeError) -> Failure {
     let TreeError { kind, reason } = trouble;
     Failure { place: Place::repository(Name::new(account.uid.as_bytes())), kind, reason }
 }

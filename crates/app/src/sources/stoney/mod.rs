@@ -4,16 +4,15 @@
 //! cannot be, nothing was seen. Then each account is looked at on its own, several at once, on threads that may wait for
 //! a disk. What a file says is read in [`client`], who is told follows from the entries elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lastgood_core::checks::{
     behind_local, never_used, outdated_client, quota, schedule, stuck, unsuccessful, visibility,
 };
@@ -23,19 +22,20 @@ use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place
 use serde_json::json;
 use tokio::time::timeout;
 
-use self::account::{Looking, Seen, Size};
+use self::account::Seen;
 use self::accounts::{Account, Listed};
-use self::client::state::Look;
+use self::parts::{Hangs, Parts};
 use self::write_back::Wanted;
 use super::{Entry, Keep, OpenError, RawError, Source, SourceConfig};
 use crate::clock::Stopwatch;
 use crate::ldap::{Layout, Ldap, LdapError};
-use crate::measure::{Measured, Measuring};
+use crate::measure::{MeasureError, Measured, Measuring};
 use crate::tree::TreeError;
 
 pub mod account;
 pub mod accounts;
 pub mod client;
+mod parts;
 pub mod write_back;
 
 /// An account of a customer.
@@ -86,20 +86,24 @@ pub struct Stoney {
     deadline: Duration,
     at_once: usize,
     write_back: bool,
+    /// The keys of the accounts that were in use at the newest look.
+    known: Mutex<BTreeSet<Box<str>>>,
     /// What is to be written back after the newest look.
     wanted: Mutex<Vec<Wanted>>,
 }
 
-/// What every account is looked at with, on whichever thread.
-struct Parts {
-    root: Option<PathBuf>,
-    least_clients: BTreeMap<String, String>,
-    stats_interval: SignedDuration,
-    /// Sizes by the keys of accounts, and when they were measured.
-    sizes: Mutex<HashMap<Box<str>, (Timestamp, Measured)>>,
+/// One look: when, how much is kept, and how much time is left.
+#[derive(Clone, Copy)]
+struct Now {
+    at: Timestamp,
+    keep: Keep,
+    began: Stopwatch,
 }
 
-/// Ends the walks of a look that nobody waits for any more.
+/// The sizes of an account, and why they are older than they should be.
+type Sized = (Result<Measured, MeasureError>, Option<TreeError>);
+
+/// A walk that took too long, and the walks of a look that nobody waits for any more, end soon.
 struct Stop(Arc<AtomicBool>);
 
 impl Drop for Stop {
@@ -120,21 +124,16 @@ impl Stoney {
         let ldap =
             ldap.map_err(|error| missing(format!("its directory: {}", crate::causes::said(&error))))?;
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
-        let parts = Parts {
-            root: config.root,
-            least_clients: config.least_clients,
-            stats_interval: SignedDuration::try_from(config.stats_interval.unwrap_or(STATS_INTERVAL))
-                .unwrap_or(SignedDuration::MAX),
-            sizes: Mutex::default(),
-        };
+        let stats_interval = config.stats_interval.unwrap_or(STATS_INTERVAL);
         Ok(Self {
             id: config.id,
             ldap,
             layout: directory.layout.clone(),
-            parts: Arc::new(parts),
+            parts: Arc::new(Parts::new(config.root, config.least_clients, stats_interval)),
             deadline: config.deadline,
             at_once: config.concurrency.unwrap_or(processors),
             write_back: config.write_back,
+            known: Mutex::default(),
             wanted: Mutex::default(),
         })
     }
@@ -142,16 +141,19 @@ impl Stoney {
     /// Lists the accounts of the directory.
     pub async fn accounts(&self) -> Result<Listed, LdapError> {
         let session = self.ldap.connect().await?;
-        let listed = accounts::list(&session, &self.layout).await;
+        let known = locked(&self.known).clone();
+        let listed = accounts::list(&session, &self.layout, &known).await;
         session.end().await;
         listed
     }
 
-    /// 1. The directory, as a whole: where it cannot be read, nothing was seen.
-    /// 2. Each account on its own; those that were not measured for longest come first, in case time runs out.
-    /// 3. What is to be written back is kept until somebody asks for it.
+    /// 1. The directory, as a whole: where it cannot be read, nothing was seen. An entry that is none leaves the list
+    ///    incomplete: whose account it was must not be told that all is over.
+    /// 2. What the computers of each account say.
+    /// 3. The sizes that are due, those first that were tried longest ago, in case time runs out.
+    /// 4. What is to be written back is kept until somebody asks for it.
     async fn look_once(&self, at: Timestamp, keep: Keep) -> Collection {
-        let began = Stopwatch::start();
+        let now = Now { at, keep, began: Stopwatch::start() };
         let listed = match timeout(self.deadline, self.accounts()).await {
             Ok(Ok(listed)) => listed,
             Ok(Err(error)) => return self.not_seen(at, error.kind, error.reason),
@@ -163,66 +165,85 @@ impl Stoney {
         tracing::debug!(
             source = %self.id, accounts = listed.accounts.len(), operations = listed.operation_count, "listed"
         );
-        let mut accounts: Vec<Arc<Account>> = listed.accounts.into_iter().map(Arc::new).collect();
+        *locked(&self.known) = listed.accounts.iter().map(|account| account.uid.clone()).collect();
+        let listing = if listed.refused.is_empty() { Extent::Complete } else { Extent::Partial };
+        let accounts: Vec<Arc<Account>> = listed.accounts.into_iter().map(Arc::new).collect();
         self.parts.forget_others(&accounts);
-        accounts.sort_by_cached_key(|account| self.parts.measured_at(account));
-        let stop = Stop(Arc::default());
-        let looks = accounts.into_iter().map(|account| self.look_at(account, (at, keep), began, &stop));
-        let mut seen: Vec<(Arc<Account>, Seen)> =
-            futures::stream::iter(looks).buffer_unordered(self.at_once).collect().await;
-        seen.sort_by(|(one, _), (other, _)| one.uid.cmp(&other.uid));
         let mut failures: Vec<Failure> = listed.refused.into_iter().map(refused).collect();
-        let (mut repositories, mut wanted) = (Vec::with_capacity(seen.len()), Vec::new());
-        for (account, seen) in seen {
+        let mut seen = self.computers(&accounts, now).await;
+        let mut sizes = self.sizes(&accounts, now).await;
+        let (mut repositories, mut wanted) = (Vec::with_capacity(accounts.len()), Vec::new());
+        for account in &accounts {
+            let mut seen = seen.remove(&account.uid).expect("every account was looked at");
+            let (measured, trouble) =
+                sizes.remove(&account.uid).expect("every account was asked for its sizes");
             if self.write_back {
-                let layout = (&self.layout, at);
-                wanted.extend(write_back::wanted(&account, seen.measured, &seen.successes, layout));
+                let measured = measured.as_ref().ok().copied();
+                wanted.extend(write_back::wanted(account, measured, &seen.successes, (&self.layout, at)));
             }
+            account::fill(&mut seen, account, measured, keep);
+            seen.failures.extend(trouble.map(|trouble| account::failure(account, trouble)));
             repositories.push(seen.stated);
             failures.extend(seen.failures);
         }
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
-        Collection {
-            source: self.id.clone(),
-            kind: &KIND,
-            observed_at: at,
-            listing: Extent::Complete,
-            repositories,
-            failures,
-        }
+        *locked(&self.wanted) = wanted;
+        let (source, kind) = (self.id.clone(), &KIND);
+        Collection { source, kind, observed_at: at, listing, repositories, failures }
     }
 
-    /// Looks at one account on a thread of its own. One that takes too long is a failed look of that account.
-    async fn look_at(
-        &self,
-        account: Arc<Account>,
-        (at, keep): (Timestamp, Keep),
-        began: Stopwatch,
-        stop: &Stop,
-    ) -> (Arc<Account>, Seen) {
-        let left = self.deadline.saturating_sub(began.read()).min(self.deadline / ACCOUNT_SHARE);
-        let own_stop = Stop(Arc::default());
-        let measuring =
-            Measuring { threads: self.threads(), stop: Arc::clone(&own_stop.0), ..Measuring::default() };
-        let (parts, looked_at) = (Arc::clone(&self.parts), Arc::clone(&account));
-        let is_over = Arc::clone(&stop.0);
-        let look = tokio::task::spawn_blocking(move || {
-            (!is_over.load(Ordering::Relaxed)).then(|| parts.look_at(&looked_at, (at, keep), &measuring))
+    /// Step 2: several accounts at once, each on a thread of its own.
+    async fn computers(&self, accounts: &[Arc<Account>], now: Now) -> HashMap<Box<str>, Seen> {
+        let looks = accounts.iter().cloned().map(|account| self.computers_of(account, now));
+        futures::stream::iter(looks).buffer_unordered(self.at_once).collect().await
+    }
+
+    /// One that takes too long is a failed look of that account.
+    async fn computers_of(&self, account: Arc<Account>, now: Now) -> (Box<str>, Seen) {
+        let looked_at = Arc::clone(&account);
+        let look = self.parts.on_a_thread(&account, move |parts| parts.computers(&looked_at, now));
+        let seen = timeout(self.left(now), look).await.unwrap_or(Err(Hangs::Now));
+        let seen = seen.unwrap_or_else(|hangs| {
+            account::unseen(&account, &self.parts.looking(now.at, now.keep), hangs.trouble())
         });
-        let (kind, reason) = match timeout(left, look).await {
-            Ok(Ok(Some(seen))) => return (account, seen),
-            Ok(Ok(None)) | Err(_) => (
-                FailureKind::TimedOut,
-                "it could not be looked at within the deadline; see whether its disk answers, or set a longer \
-                 `deadline`",
-            ),
-            Ok(Err(_)) => {
-                (FailureKind::Unsupported, "lastgood itself failed while looking; please report it")
-            }
-        };
-        let trouble = TreeError { kind, reason: reason.to_owned() };
-        let seen = account::unseen(&account, &self.parts.looking((at, keep)), trouble);
-        (account, seen)
+        (account.uid.clone(), seen)
+    }
+
+    /// Step 3: the sizes of every account.
+    async fn sizes(&self, accounts: &[Arc<Account>], now: Now) -> HashMap<Box<str>, Sized> {
+        let mut due = accounts.to_vec();
+        due.sort_by_cached_key(|account| self.parts.tried_at(account));
+        let walks = due.into_iter().map(|account| async move {
+            let uid = account.uid.clone();
+            (uid, self.size(account, now).await)
+        });
+        futures::stream::iter(walks).buffer_unordered(self.at_once).collect().await
+    }
+
+    async fn size(&self, account: Arc<Account>, now: Now) -> Sized {
+        if let Some(measured) = self.parts.known(&account, now.at) {
+            return (Ok(measured), None);
+        }
+        let left = self.left(now);
+        if left.is_zero() {
+            return self.parts.of_before(&account);
+        }
+        self.parts.tries(&account, now.at);
+        let stop = Stop(Arc::default());
+        let measuring =
+            Measuring { threads: self.threads(), stop: Arc::clone(&stop.0), ..Measuring::default() };
+        let walked = Arc::clone(&account);
+        let walk = self.parts.on_a_thread(&account, move |parts| parts.measure(&walked, now.at, &measuring));
+        let sizes = timeout(left, walk).await.unwrap_or(Err(Hangs::Now));
+        let sizes = sizes.unwrap_or_else(|hangs| {
+            let TreeError { kind, reason } = hangs.trouble();
+            Err(MeasureError { kind, reason, regular_file_seen: false })
+        });
+        (sizes, None)
+    }
+
+    /// How long one account may take now: its share, and no more than is left of the look.
+    fn left(&self, now: Now) -> Duration {
+        self.deadline.saturating_sub(now.began.read()).min(self.deadline / ACCOUNT_SHARE)
     }
 
     /// All processors together: a few accounts are measured by several threads each.
@@ -236,46 +257,8 @@ impl Stoney {
     }
 }
 
-impl Parts {
-    fn looking(&self, (at, keep): (Timestamp, Keep)) -> Looking<'_> {
-        let look = Look { at, least_clients: &self.least_clients, keep };
-        Looking { root: self.root.as_deref(), look }
-    }
-
-    fn look_at(&self, account: &Account, when: (Timestamp, Keep), measuring: &Measuring) -> Seen {
-        let known = self.known(account, when.0);
-        let size = known.map_or(Size::Measure(measuring), Size::Known);
-        let mut seen = account::look(account, &self.looking(when), &size);
-        match (known, seen.measured) {
-            // What was known already is no news for the directory.
-            (Some(_), _) => seen.measured = None,
-            (None, Some(measured)) => {
-                self.sizes().insert(account.uid.clone(), (when.0, measured));
-            }
-            (None, None) => {}
-        }
-        seen
-    }
-
-    /// The sizes of an account, where they were measured not long ago.
-    fn known(&self, account: &Account, at: Timestamp) -> Option<Measured> {
-        let (measured_at, measured) = *self.sizes().get(&account.uid)?;
-        let age = at.duration_since(measured_at);
-        (SignedDuration::ZERO <= age && age < self.stats_interval).then_some(measured)
-    }
-
-    fn measured_at(&self, account: &Account) -> Option<Timestamp> {
-        self.sizes().get(&account.uid).map(|(measured_at, _)| *measured_at)
-    }
-
-    fn forget_others(&self, accounts: &[Arc<Account>]) {
-        let listed: std::collections::HashSet<&str> = accounts.iter().map(|account| &*account.uid).collect();
-        self.sizes().retain(|uid, _| listed.contains(&**uid));
-    }
-
-    fn sizes(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, (Timestamp, Measured)>> {
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn refused((dn, why): (Box<str>, String)) -> Failure {
@@ -303,7 +286,7 @@ impl Source for Stoney {
     }
 
     fn after_look(&self) -> BoxFuture<'_, Vec<Failure>> {
-        let wanted = std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner));
+        let wanted = std::mem::take(&mut *locked(&self.wanted));
         write_back::write(&self.ldap, wanted).boxed()
     }
 }

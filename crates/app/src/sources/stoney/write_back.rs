@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use lastgood_core::id::{Escaped, Name};
-use lastgood_core::observation::{Failure, Place};
+use lastgood_core::observation::{Failure, FailureKind, Place};
 
 use super::accounts::{Account, Figure, written};
 use crate::ldap::{Change, Field, Layout, Ldap};
@@ -19,9 +19,14 @@ pub struct Wanted {
     pub uid: Box<str>,
     /// Its entry.
     pub dn: Box<str>,
-    /// At least one change.
+    /// At least one change, unless something is left out.
     pub changes: Vec<Change>,
+    /// How many hosts are not written, since the entry holds [`HOSTS_MAX`].
+    pub left_out_count: usize,
 }
+
+/// So many hosts stand in one entry at most. A customer who makes more costs their own entry, not the directory.
+const HOSTS_MAX: usize = 1000;
 
 /// No host was backed up yet.
 const NEVER: &str = "0";
@@ -51,17 +56,19 @@ pub fn wanted(
             }
         }
     }
-    changes.extend(success_changes(account, successes, (layout, at)));
+    let (of_hosts, left_out_count) = success_changes(account, successes, (layout, at));
+    changes.extend(of_hosts);
     let (uid, dn) = (account.uid.clone(), account.dn.clone());
-    (!changes.is_empty()).then_some(Wanted { uid, dn, changes })
+    let is_any = !changes.is_empty() || left_out_count > 0;
+    is_any.then_some(Wanted { uid, dn, changes, left_out_count })
 }
 
-/// A computer whose name is no text of one line cannot be written there.
+/// The changes, and how many hosts are left out. A computer whose name is no text of one line cannot be written there.
 fn success_changes(
     account: &Account,
     successes: &[(Name, Timestamp)],
     (layout, at): (&Layout, Timestamp),
-) -> Vec<Change> {
+) -> (Vec<Change>, usize) {
     let mut newer: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for (computer, success) in successes {
         let Ok(host) = std::str::from_utf8(computer.bytes()) else { continue };
@@ -72,7 +79,7 @@ fn success_changes(
         }
     }
     if newer.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let attribute = || layout.attribute(Field::LastSuccess).to_owned();
     let gives_way = |value: &&str| {
@@ -83,12 +90,16 @@ fn success_changes(
     let old: Vec<String> = values().filter(gives_way).map(str::to_owned).collect();
     let mut there: HashSet<String> = values().filter(|value| !gives_way(value)).map(folded).collect();
     let new = newer.iter().map(|(host, success)| format!("{host}:{}", written(*success)));
-    let new: Vec<String> = new.filter(|value| there.insert(folded(value))).collect();
+    let room = HOSTS_MAX.saturating_sub(there.len());
+    let mut new: Vec<String> = new.filter(|value| there.insert(folded(value))).collect();
+    let left_out_count = new.len().saturating_sub(room);
+    new.truncate(room);
     if new.is_empty() {
-        return Vec::new();
+        return (Vec::new(), left_out_count);
     }
     let remove = (!old.is_empty()).then(|| Change::Remove { attribute: attribute(), values: old });
-    remove.into_iter().chain([Change::Add { attribute: attribute(), values: new }]).collect()
+    let add = Change::Add { attribute: attribute(), values: new };
+    (remove.into_iter().chain([add]).collect(), left_out_count)
 }
 
 /// What two values have in common that are one to a directory: neither case nor the number of blanks counts (RFC 4518).
@@ -116,7 +127,19 @@ pub async fn write(ldap: &Ldap, wanted: Vec<Wanted>) -> Vec<Failure> {
         }
     };
     let mut failures = Vec::new();
-    for Wanted { uid, dn, changes } in wanted {
+    for Wanted { uid, dn, changes, left_out_count } in wanted {
+        if left_out_count > 0 {
+            let reason = format!(
+                "the last successes of {left_out_count} computers are not written to {}: {HOSTS_MAX} stand there; remove \
+                 those of computers that are gone",
+                Escaped(&dn)
+            );
+            let place = Place::repository(Name::new(uid.as_bytes()));
+            failures.push(Failure { place, kind: FailureKind::Refused, reason });
+        }
+        if changes.is_empty() {
+            continue;
+        }
         let Err(error) = session.modify(&dn, changes).await else { continue };
         let is_cut = error.code.is_none();
         let reason =
@@ -233,6 +256,21 @@ mod tests {
         assert_eq!(changes(&account(&["a b:20260302T010203Z"]), None, &blanks).len(), 1);
         assert_eq!(changes(&account(&[" a b :20260302T010203Z"]), None, &blanks), []);
         assert_eq!(changes(&account(&[" a  b :20260302T010203Z"]), None, &blanks), []);
+    }
+
+    #[test]
+    fn an_entry_holds_so_many_hosts_and_no_more() {
+        let names: Vec<String> = (0..=HOSTS_MAX).map(|number| format!("pc{number}")).collect();
+        let successes: Vec<_> =
+            names.iter().map(|name| (Name::new(name), at("2026-03-02T01:02:03Z"))).collect();
+        let layout = Layout::new("dc=x");
+        let wanted = wanted(&account(&[]), None, &successes, (&layout, now())).expect("changes");
+        let [Change::Add { values, .. }] = &wanted.changes[..] else { panic!("{:?}", wanted.changes) };
+        assert_eq!((values.len(), wanted.left_out_count), (HOSTS_MAX, 1));
+        let there: Vec<&str> = values.iter().map(String::as_str).collect();
+        let full =
+            super::wanted(&account(&there), None, &successes, (&layout, now())).expect("one is left out");
+        assert_eq!((full.changes, full.left_out_count), (Vec::new(), 1));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! name. All of it or an error: an account that is missing from a part of the list would look as if it had left. Nothing
 //! here opens a file or decides who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use lastgood_core::id::Escaped;
 use lastgood_core::ownership::Ownership;
 
 use self::owners::Owners;
@@ -100,27 +101,39 @@ pub struct Listed {
 
 /// Lists all accounts that are in use.
 ///
-/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out.
+/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out. One that is
+///    `known` stays while it is changed, though its state says then that it is not provisioned: it did not go.
 /// 2. Every reseller with what stands below: there are few.
 /// 3. The people whom accounts name that do not say everything themselves.
-pub async fn list(session: &Session, layout: &Layout) -> Result<Listed, LdapError> {
+pub async fn list(
+    session: &Session,
+    layout: &Layout,
+    known: &BTreeSet<Box<str>>,
+) -> Result<Listed, LdapError> {
     let fields: Vec<Field> = FIELDS.into_iter().chain([Field::Reseller]).collect();
     let attributes = layout.attributes(&fields);
-    let entries = session.search(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
-    let live: Vec<Entry> = entries.into_iter().filter(|entry| read::is_live(entry, layout)).collect();
+    let found = session.search_each(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
+    let is_listed = |entry: &Entry| read::is_live(entry, layout) || read::is_changed(entry, layout, known);
+    let mut live: Vec<Entry> = found.entries.into_iter().filter(is_listed).collect();
+    // Of two entries with the same key always the same one counts, whatever the order of the server.
+    live.sort_by(|one, other| one.dn.cmp(&other.dn));
     let owners = Owners::read(session, layout, &live).await?;
-    let mut accounts = BTreeMap::new();
-    let mut refused = Vec::new();
+    let mut accounts: BTreeMap<Box<str>, Account> = BTreeMap::new();
+    let refusal = |(dn, why): (String, &str)| (dn.into_boxed_str(), why.to_owned());
+    let mut refused: Vec<_> = found.refused.into_iter().map(refusal).collect();
     for entry in &live {
         match read::account(entry, layout, &owners) {
             Err(why) => refused.push((entry.dn.as_str().into(), why.to_owned())),
-            Ok(account) => {
-                if let Some(other) = accounts.insert(account.uid.clone(), account) {
-                    let why = "another entry has the same uid; give each account its own".to_owned();
-                    refused.push((other.dn.clone(), why));
-                    accounts.insert(other.uid.clone(), other);
+            Ok(account) => match accounts.get(&account.uid) {
+                Some(first) => {
+                    let first = Escaped(&first.dn);
+                    let why = format!("its uid is that of {first}, which counts; give each account its own");
+                    refused.push((account.dn, why));
                 }
-            }
+                None => {
+                    accounts.insert(account.uid.clone(), account);
+                }
+            },
         }
     }
     let operation_count = session.operation_count();

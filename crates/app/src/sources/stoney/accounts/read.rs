@@ -2,6 +2,8 @@
 //!
 //! Pure: texts in, values out. Lenient in reading, and what cannot be read is said, never taken for something good.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -31,15 +33,31 @@ const NOT_YET: &str = "0";
 /// Every mode of an account that is about to go, or gone, begins so.
 const DELETING: &str = "delet";
 
+/// Every mode of an account that is to be changed begins so, and that of one that was.
+const CHANGING: &str = "modif";
+
+/// True for an account that was in use when it was asked for last, and is being changed: it is provisioned anew.
+pub(super) fn is_changed(entry: &Entry, layout: &Layout, known: &BTreeSet<Box<str>>) -> bool {
+    let uid = layout.values(entry, Field::Uid).first().map(|uid| lossy(uid));
+    is_active(entry, layout)
+        && any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(CHANGING))
+        && uid.is_some_and(|uid| known.contains(&*uid))
+}
+
+fn is_active(entry: &Entry, layout: &Layout) -> bool {
+    any(entry, layout, Field::Active, |value| value.eq_ignore_ascii_case("TRUE"))
+}
+
+fn any(entry: &Entry, layout: &Layout, field: Field, is: impl Fn(&str) -> bool) -> bool {
+    layout.values(entry, field).iter().any(|value| is(String::from_utf8_lossy(value).trim()))
+}
+
 /// True for an account that is in use: active, provisioned, and not on its way out. A state that is neither `0` nor a
 /// time counts as provisioned.
 pub(super) fn is_live(entry: &Entry, layout: &Layout) -> bool {
-    let is = |field: Field, is: &dyn Fn(&str) -> bool| {
-        layout.values(entry, field).iter().any(|value| is(String::from_utf8_lossy(value).trim()))
-    };
-    is(Field::Active, &|value| value.eq_ignore_ascii_case("TRUE"))
-        && !is(Field::State, &|value| value == NOT_YET)
-        && !is(Field::Mode, &|value| value.to_ascii_lowercase().starts_with(DELETING))
+    is_active(entry, layout)
+        && !any(entry, layout, Field::State, |state| state == NOT_YET)
+        && !any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(DELETING))
 }
 
 /// Reads an account; the error says why the entry is none.
@@ -128,6 +146,24 @@ mod tests {
     ) {
         let entry = entry().with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &[state]);
         assert_eq!(is_live(&entry, &layout()), is_in_use);
+    }
+
+    #[rstest]
+    #[case::known("modify", "TRUE", true)]
+    #[case::known_too("Modifying", "TRUE", true)]
+    #[case::to_be_removed("delete", "TRUE", false)]
+    #[case::not_active("modify", "FALSE", false)]
+    fn an_account_that_is_changed_stays_where_it_was_known(
+        #[case] mode: &str,
+        #[case] active: &str,
+        #[case] stays: bool,
+    ) {
+        let entry = Entry::new("uid=1").with("uid", &["1"]).with("sstIsActive", &[active]);
+        let entry = entry.with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &["0"]);
+        assert!(!is_live(&entry, &layout()));
+        let known = BTreeSet::from([Box::from("1")]);
+        assert_eq!(is_changed(&entry, &layout(), &known), stays);
+        assert!(!is_changed(&entry, &layout(), &BTreeSet::new()));
     }
 
     #[rstest]
