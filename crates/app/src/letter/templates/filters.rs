@@ -1,21 +1,85 @@
-//! How does a template write an instant and an amount of bytes?
+//! Which filters and tests does a template have, and how does it write an instant and an amount of bytes?
 //!
-//! Two filters. A language is a template, so its form of a date and its decimal mark are given by the template.
+//! Only those that are added here, none of which makes more than is counted; nothing goes into HTML as it is. A language
+//! is a template, so its form of a date and its decimal mark are given by the template.
 
 use jiff::Timestamp;
-use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, ErrorKind, HtmlEscape, State};
 
-/// Adds them. `safe` is taken away: nothing goes into HTML as it is.
+use super::spent;
+
+/// The longest form of a date, in bytes.
+const FORM_MAX_BYTES: usize = 256;
+
+/// Adds them to an environment that is empty.
 pub(super) fn add(environment: &mut Environment<'_>) {
-    environment.remove_filter("safe");
     environment.add_filter("date", date);
     environment.add_filter("size", size);
+    environment.add_filter("join", join);
+    environment
+        .add_filter("upper", |state: &mut State, value: &Value| changed(state, value, str::to_uppercase));
+    environment
+        .add_filter("lower", |state: &mut State, value: &Value| changed(state, value, str::to_lowercase));
+    environment.add_filter("trim", |state: &mut State, value: &Value| {
+        changed(state, value, |text| text.trim().to_owned())
+    });
+    for name in ["escape", "e"] {
+        environment.add_filter(name, escape);
+    }
+    for name in ["length", "count"] {
+        environment.add_filter(name, minijinja::filters::length);
+    }
+    for name in ["default", "d"] {
+        environment.add_filter(name, minijinja::filters::default);
+    }
+    environment.add_filter("first", minijinja::filters::first);
+    environment.add_filter("last", minijinja::filters::last);
+    environment.add_filter("round", minijinja::filters::round);
+    environment.add_filter("abs", minijinja::filters::abs);
+    environment.add_test("defined", minijinja::tests::is_defined);
+    environment.add_test("undefined", minijinja::tests::is_undefined);
+    environment.add_test("none", minijinja::tests::is_none);
+    environment.add_test("odd", minijinja::tests::is_odd);
+    environment.add_test("even", minijinja::tests::is_even);
+}
+
+fn changed(state: &mut State<'_, '_>, value: &Value, change: fn(&str) -> String) -> Result<String, Error> {
+    let text = change(&spent::plain(value)?);
+    spent::count(state, text.len())?;
+    Ok(text)
+}
+
+fn escape(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    if value.is_safe() {
+        return Ok(value.clone());
+    }
+    let text = spent::plain(value)?;
+    spent::count(state, spent::escaped_bytes(&text))?;
+    Ok(Value::from_safe_string(HtmlEscape(&text).to_string()))
+}
+
+/// `{{ entry.affected | join(", ") }}`.
+fn join(state: &mut State<'_, '_>, list: &Value, between: Option<&str>) -> Result<String, Error> {
+    let between = between.unwrap_or("");
+    let mut joined = String::new();
+    for (index, part) in list.try_iter()?.enumerate() {
+        let part = spent::plain(&part)?;
+        let between = if index == 0 { "" } else { between };
+        spent::count(state, between.len() + part.len())?;
+        joined.push_str(between);
+        joined.push_str(&part);
+    }
+    Ok(joined)
 }
 
 /// `{{ entry.since_at | date("%d.%m.%Y, %H:%M UTC") }}`: seconds since 1970 in UTC, as strftime writes them.
 fn date(second: i64, format: &str) -> Result<String, Error> {
     let wrong = |error: jiff::Error| Error::new(ErrorKind::InvalidOperation, format!("date: {error}"));
+    if format.len() > FORM_MAX_BYTES {
+        let text = format!("date: its form is longer than {FORM_MAX_BYTES} bytes; shorten it");
+        return Err(Error::new(ErrorKind::InvalidOperation, text));
+    }
     let at = Timestamp::from_second(second).map_err(wrong)?;
     jiff::fmt::strtime::format(format, at).map_err(wrong)
 }
@@ -47,7 +111,7 @@ mod tests {
     use super::*;
 
     fn rendered(template: &str, value: i64) -> Result<String, Error> {
-        let mut environment = Environment::new();
+        let mut environment = Environment::empty();
         add(&mut environment);
         environment.render_str(template, context! { value })
     }

@@ -19,8 +19,10 @@ use self::folder::Found;
 
 mod filters;
 mod folder;
+mod grammar;
 mod language;
 mod sample;
+mod spent;
 
 #[cfg(test)]
 mod tests;
@@ -192,8 +194,8 @@ impl Templates {
         });
         for mut found in ours.chain(found) {
             let text = std::mem::take(&mut found.text);
-            if let Err(error) = environment.add_template_owned(found.path.clone(), text) {
-                mistakes.push(mistake(&error, &found.path));
+            if let Err(mistake) = add(&mut environment, &found.path, &text) {
+                mistakes.push(mistake);
             }
             match &found.brand {
                 None => put(&mut everybody, &found),
@@ -242,7 +244,9 @@ impl Templates {
         let mut written = Written::default();
         let said = template.render_captured_to(told, &mut written).map_err(wrong)?;
         let part = |part: &'static str| match said.state().lookup(part) {
-            Some(text) if !text.is_undefined() && !text.is_none() => Ok((part, text.to_string())),
+            Some(text) if !text.is_undefined() && !text.is_none() => {
+                spent::plain(&text).map(|text| (part, text)).map_err(wrong)
+            }
             Some(_) | None => {
                 let text = format!(
                     "does not say `{part}`; add {{% set {part} %}}…{{% endset %}} outside of every loop"
@@ -325,17 +329,23 @@ fn put(drafts: &mut BTreeMap<String, Draft>, found: &Found) {
     }
 }
 
-/// Strict: a variable that is not there is a mistake. HTML is escaped, the rest is text.
+/// Adds a template, if nothing stands in it that is not for templates.
+fn add(environment: &mut Environment<'static>, path: &str, text: &str) -> Result<(), Mistake> {
+    let refused = |grammar::Refused { line, text }| Mistake { path: path.to_owned(), line: Some(line), text };
+    let counted = grammar::counted(text).map_err(refused)?;
+    environment.add_template_owned(path.to_owned(), counted).map_err(|error| mistake(&error, path))
+}
+
+/// Strict: a variable that is not there is a mistake. HTML is escaped, the rest is text. It begins empty: a template has
+/// only what is added here and what [`grammar`] lets through, and all of that is counted.
 fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
+    let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| {
         if name.ends_with(File::Html.name()) { AutoEscape::Html } else { AutoEscape::None }
     });
     environment.set_fuel(Some(STEPS_MAX));
     environment.set_debug(true);
-    // The library cannot count steps without knowing includes; no name of another file leads anywhere.
-    environment.set_path_join_callback(|name, _| format!("{name} (nothing is included)").into());
     environment.set_formatter(|out, state, value| {
         if value.is_none() {
             return Err(Error::new(
@@ -343,9 +353,11 @@ fn environment() -> Environment<'static> {
                 "there is nothing to write here; ask first with `if`",
             ));
         }
+        spent::count_written(state, value)?;
         minijinja::escape_formatter(out, state, value)
     });
     filters::add(&mut environment);
+    spent::add(&mut environment);
     environment
 }
 
@@ -355,8 +367,13 @@ fn mistake(error: &Error, path: &str) -> Mistake {
     if let Some(detail) = error.detail() {
         text = format!("{text}: {detail}");
     }
+    if let Some(source) = std::error::Error::source(error) {
+        text = format!("{text}: {source}");
+    }
     let about = error.range().and_then(|range| error.template_source()?.get(range).map(str::to_owned));
-    if let Some(about) = about.filter(|about| !about.trim().is_empty() && about.len() <= 100) {
+    if let Some(about) =
+        about.filter(|about| !about.trim().is_empty() && about.len() <= 100 && !spent::is_ours(about))
+    {
         text = format!("{text}, at `{}`", about.trim());
     }
     Mistake { path: path.to_owned(), line: error.line(), text }
@@ -369,7 +386,9 @@ struct Written(Vec<u8>);
 impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > WRITTEN_MAX_BYTES {
-            return Err(io::Error::other(format!("it writes more than {WRITTEN_MAX_BYTES} bytes")));
+            return Err(io::Error::other(format!(
+                "it writes more than {WRITTEN_MAX_BYTES} bytes; shorten it"
+            )));
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())
