@@ -20,7 +20,8 @@ use crate::watch::directories_of;
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Looking {
     /// What to look at: kind:location (datto-xml:FILE-or-URL, datto-rest:URL, restic:REPOSITORY, borg:REPOSITORY), or
-    /// the name of a source in the configuration file [default: every source of that file]
+    /// the name of a source in the configuration file, the only way to one of the kind stoney [default: every source of
+    /// that file]
     #[arg(value_name = "SOURCE")]
     pub(super) sources: Vec<String>,
     /// The configuration file [default: `$LASTGOOD_CONFIG`, else /etc/lastgood/config.toml]

@@ -122,7 +122,16 @@ pub(super) fn join(known: &mut Recipient, other: Recipient) {
     };
     known.escalation = known.escalation.zip(other.escalation).map(|(a, b)| a.min(b));
     known.voice = known.voice.take().or(other.voice);
-    known.because.extend(other.because);
+    say_also(&mut known.because, other.because);
+}
+
+/// Adds steps that are not among them yet.
+pub(super) fn say_also(steps: &mut Vec<String>, others: Vec<String>) {
+    for step in others {
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
 }
 
 /// The smaller of two limits; none is no limit that is ever reached.

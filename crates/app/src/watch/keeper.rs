@@ -23,6 +23,7 @@ use tokio::time::{MissedTickBehavior, Sleep};
 use super::hold::Hold;
 use super::ourselves::Outward;
 use super::tick::{self, Proposal, Rules};
+use super::voices::Voices;
 use super::{Asked, PAUSE_FACTOR, PAUSE_MIN, Parts, Published, TakeError, Ticked, Written, ourselves};
 use crate::causes::said;
 use crate::clock::Stopwatch;
@@ -62,6 +63,8 @@ pub(super) struct Keeper {
     /// What is expected to push and of which nothing is known.
     silent: Vec<(SourceId, &'static SourceKind)>,
     hold: Hold,
+    /// How those want to be written to whom a directory named.
+    voices: Voices,
     decided_at: Timestamp,
     publish: watch::Sender<Arc<Published>>,
 }
@@ -87,6 +90,7 @@ impl Keeper {
             assets_max: 0,
             silent: Vec::new(),
             hold: Hold::new(std::iter::empty()),
+            voices: Voices::default(),
             decided_at: Timestamp::MIN,
             publish,
         };
@@ -110,6 +114,7 @@ impl Keeper {
 
     /// Serves until it is told to stop, or until nobody is there any more who could ask.
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Asked>) {
+        self.remember_voices().await;
         let mut regular = tokio::time::interval(self.every);
         regular.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pause = PAUSE_MIN;
@@ -146,6 +151,18 @@ impl Keeper {
                     soon = None;
                     pause = self.tick_and_say().await;
                 }
+            }
+        }
+    }
+
+    /// Remembers who was told, before a look says that what belonged to them left.
+    async fn remember_voices(&mut self) {
+        match self.parts.store.standing((self.parts.clock)()).await {
+            Ok(standing) => {
+                self.voices = Voices::of(&self.rules.directories, &self.facts, &standing);
+            }
+            Err(error) => {
+                tracing::warn!("who wants to be written to how is not known at the start: {}", said(&error));
             }
         }
     }
@@ -284,11 +301,17 @@ impl Keeper {
     }
 
     /// Decides until nobody says anything meanwhile.
-    async fn decide(&self, now: Timestamp, standing: Standing) -> Result<(Ticked, Published), StoreError> {
+    async fn decide(
+        &mut self,
+        now: Timestamp,
+        standing: Standing,
+    ) -> Result<(Ticked, Published), StoreError> {
         let judgement = judge(&self.facts, &self.expectations, now);
         let (mut standing, mut tries) = (standing, 0);
         loop {
-            let proposal = tick::propose(&judgement, &self.facts, &standing, (&self.sources, &self.rules));
+            let mut proposal =
+                tick::propose(&judgement, &self.facts, &standing, (&self.sources, &self.rules));
+            self.voices.lend(&mut proposal.plan.digests, &self.rules.directories);
             let decision = self.decision(standing.revision, now, &proposal);
             let ticked = Ticked {
                 at: now,
@@ -302,6 +325,7 @@ impl Keeper {
                     if ticked.message_count > 0 {
                         self.parts.told.notify_one();
                     }
+                    self.voices.renew(&proposal.voices, &standing.told);
                     let known = &proposal.known;
                     let published = Published::of(&judgement, &self.facts, known, self.assets_max);
                     let (ill, ownerless_count) = self.ill(now, &proposal);

@@ -30,6 +30,7 @@ mod published;
 mod rehearsal;
 pub mod tick;
 mod upkeep;
+mod voices;
 
 pub use keeper::directories_of;
 pub use published::{OpenIncident, Published, SourceState};

@@ -2,7 +2,7 @@
 //!
 //! It reads nothing and keeps nothing, so that a dry run, a test and the daemon decide the same.
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lastgood_core::facts::{AssetFacts, Facts, Subject};
@@ -17,6 +17,7 @@ use lastgood_core::time::Seconds;
 use lastgood_core::verdict::Reason;
 
 use super::ourselves;
+use super::voices::Voices;
 use crate::directory::Pattern;
 use crate::directory::who::{Directories, Nominated, Who};
 use crate::store::Standing;
@@ -41,6 +42,8 @@ pub struct Proposal {
     pub known: Known,
     /// Who is told what, and who is not.
     pub plan: Plan,
+    /// How those who are named want to be written to.
+    pub(super) voices: Voices,
 }
 
 /// Decides, at the instant that was judged at.
@@ -58,7 +61,12 @@ pub fn propose(
     let closed: Vec<_> = standing.closed.iter().cloned().chain(just_closed).collect();
     let silences: Vec<_> = standing.silences.iter().map(silenced).collect();
     let who = Who::new(&rules.directories, facts);
-    let directory = |matter: &Matter| recipients(&who, matter);
+    let voices = RefCell::new(Voices::default());
+    let directory = |matter: &Matter| {
+        let nominated = who.name(matter);
+        voices.borrow_mut().hear(&nominated);
+        recipients(nominated, matter)
+    };
     let assets = LazyCell::new(|| assets(facts, &known));
     let streak = |matter: &Matter| {
         let asset = assets.get(&SubjectRef::from(&matter.subject)).copied();
@@ -76,7 +84,7 @@ pub fn propose(
         silences: &silences,
         repeat_after: rules.repeat_after,
     });
-    Proposal { changes, known, plan }
+    Proposal { changes, known, plan, voices: voices.into_inner() }
 }
 
 /// What patience is measured with, where an asset is bad for a reason. What is bad is at least one run that did not do what
@@ -88,8 +96,8 @@ pub fn streak(asset: Option<AssetFacts<'_>>, reason: Option<Reason>) -> Streak {
 
 /// Everybody who wishes to be told of a matter. Of a channel that does not deliver nobody is told through that channel, and
 /// nobody at the address that is not reached.
-fn recipients(who: &Who<'_>, matter: &Matter) -> Answer {
-    let Nominated::Known(nomination) = who.name(matter) else { return Answer::Unknown };
+fn recipients(nominated: Nominated, matter: &Matter) -> Answer {
+    let Nominated::Known(nomination) = nominated else { return Answer::Unknown };
     let wanting = nomination.named.into_iter().filter(|named| named.is_wanted);
     let reached = wanting
         .map(|named| named.recipient)

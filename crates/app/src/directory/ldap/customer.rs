@@ -47,6 +47,14 @@ impl Medium {
             Self::Sms => Field::Mobile,
         }
     }
+
+    /// What somebody must have to be reached by it.
+    const fn place_name(self) -> &'static str {
+        match self {
+            Self::Mail => "mailbox",
+            Self::Sms => "mobile number",
+        }
+    }
 }
 
 /// What a customer wishes: `Ok` is to be told, `Err` is not to be; the last step says what decided.
@@ -61,14 +69,21 @@ type Wish = Result<Patience, ()>;
 pub(super) fn name(entries: &Entries<'_>, (check, task): (CheckId, Task), resolved: &mut Resolved) {
     let Resolved { ways, notes } = resolved;
     let voice = Arc::new(voice(entries, notes));
-    let before = ways.len();
-    for medium in Medium::ALL {
-        let places = places(entries, medium, notes);
-        if places.is_empty() {
-            continue;
-        }
+    let reached = Medium::ALL.map(|medium| (medium, places(entries, medium, notes)));
+    if reached.iter().all(|(_, places)| places.is_empty()) {
+        notes.push(format!("no customer of {} can be told anywhere", shown(&entries.account.dn)));
+        return;
+    }
+    let unreached = reached.iter().filter(|(medium, places)| places.is_empty() && wants(entries, *medium));
+    let missing: Vec<_> = unreached.map(|(medium, _)| (*medium, missing(entries, *medium))).collect();
+    notes.extend(missing.iter().map(|(_, text)| text.clone()));
+    for (medium, places) in reached.into_iter().filter(|(_, places)| !places.is_empty()) {
         let mut steps = Vec::new();
         let wish = wish(entries, (check, task, medium), &mut steps, notes);
+        // Why they are not told is not that they want another medium, but that it does not reach them.
+        if !wants(entries, medium) && switch(entries, &mut Vec::new()).is_ok() {
+            steps.extend(missing.iter().map(|(medium, text)| format!("no {}: {text}", medium.place_name())));
+        }
         for (address, found) in places {
             let because = found.into_iter().chain(steps.iter().cloned()).collect();
             ways.push(Way {
@@ -81,9 +96,6 @@ pub(super) fn name(entries: &Entries<'_>, (check, task): (CheckId, Task), resolv
             });
         }
     }
-    if ways.len() == before {
-        notes.push(format!("no customer of {} can be told anywhere", shown(&entries.account.dn)));
-    }
 }
 
 /// Every address of the customer, if they want anything at all.
@@ -92,7 +104,7 @@ pub(super) fn addresses(entries: &Entries<'_>) -> Vec<Address> {
     if switch(entries, &mut ignored).is_err() {
         return Vec::new();
     }
-    let wanted = Medium::ALL.into_iter().filter(|medium| by(entries, *medium, &mut Vec::new()).is_ok());
+    let wanted = Medium::ALL.into_iter().filter(|medium| wants(entries, *medium));
     let places = wanted.flat_map(|medium| places(entries, medium, &mut Vec::new()));
     places.map(|(address, _)| address).collect()
 }
@@ -114,11 +126,13 @@ fn places(entries: &Entries<'_>, medium: Medium, notes: &mut Vec<String>) -> Vec
         let step = format!("customer by {}", entries.place(account, field));
         return with(read(entries, account, medium, notes), &[step]);
     }
+    // What is missing is said of the medium they want; where there is none for them, of mail.
+    let is_needed = wants(entries, medium) || medium == Medium::Mail && !wants(entries, Medium::Sms);
     let mut places: Vec<(Address, Vec<String>)> = Vec::new();
     for person in entries.people() {
         let belongs = format!("{} names {}", entries.place(account, Field::Person), shown(&person.whose));
         let step = format!("customer by {}", entries.place(person, field));
-        if entries.values(person, field).is_empty() {
+        if is_needed && entries.values(person, field).is_empty() {
             notes.push(format!("{} is not there", entries.place(person, field)));
         }
         for place in with(read(entries, person, medium, notes), &[step, belongs]) {
@@ -127,14 +141,14 @@ fn places(entries: &Entries<'_>, medium: Medium, notes: &mut Vec<String>) -> Vec
             }
         }
     }
-    if medium == Medium::Mail {
-        missing_people(entries, notes);
+    if is_needed {
+        missing_people(entries, medium, notes);
     }
     places
 }
 
 /// Notes people who are named and not there, and that nobody is named.
-fn missing_people(entries: &Entries<'_>, notes: &mut Vec<String>) {
+fn missing_people(entries: &Entries<'_>, medium: Medium, notes: &mut Vec<String>) {
     let account = entries.account;
     let named: Vec<&str> = entries.values(account, Field::Person);
     let place = entries.place(account, Field::Person);
@@ -145,8 +159,22 @@ fn missing_people(entries: &Entries<'_>, notes: &mut Vec<String>) {
         }
     }
     if named.is_empty() && entries.people().next().is_none() {
-        let (mail, person) = (entries.attribute(Field::Mail), entries.attribute(Field::Person));
-        notes.push(format!("{} has neither `{mail}` nor `{person}`", shown(&account.dn)));
+        notes.push(missing(entries, medium));
+    }
+}
+
+/// Says why a medium does not reach them.
+fn missing(entries: &Entries<'_>, medium: Medium) -> String {
+    let (account, field) = (shown(&entries.account.dn), medium.field());
+    let (place, person) = (entries.attribute(field), entries.attribute(Field::Person));
+    if !entries.values(entries.account, field).is_empty() {
+        return format!("{account} has no `{place}` that can be used");
+    }
+    let is_anybody_named = !entries.values(entries.account, Field::Person).is_empty();
+    if is_anybody_named || entries.people().next().is_some() {
+        format!("neither {account} nor anybody whom its `{person}` names has a `{place}` that can be used")
+    } else {
+        format!("{account} has neither `{place}` nor `{person}`")
     }
 }
 
@@ -199,6 +227,12 @@ fn switch(entries: &Entries<'_>, steps: &mut Vec<String>) -> Result<(), ()> {
             Err(())
         }
     }
+}
+
+/// True if they want to be told by this medium, and there is a channel for it.
+fn wants(entries: &Entries<'_>, medium: Medium) -> bool {
+    let has_channel = medium == Medium::Mail || entries.directory.sms_channel.is_some();
+    has_channel && by(entries, medium, &mut Vec::new()).is_ok()
 }
 
 /// Whether they want them by this medium.

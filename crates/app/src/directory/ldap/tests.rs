@@ -303,6 +303,45 @@ fn short_messages_go_through_the_channel_for_them() {
     assert!(told.ways[0].because[2].ends_with("is sms: they are not told by mail"));
 }
 
+const BOTH: &[&str] = &["mail", "sms"];
+
+#[rstest]
+#[case::no_number(&["sms"], &[(Field::Mail, &["a@x.example"][..])], Some("no mobile number"), &[
+    "uid=3723707,ou=accounts has neither `mobileTelephoneNumber` nor `sstBelongsToPersonUID`",
+])]
+#[case::no_such_person(&["sms"], &[(Field::Mail, &["a@x.example"][..]), (Field::Person, &["9"][..])], Some("no mobile number"), &[
+    "`sstBelongsToPersonUID` of uid=3723707,ou=accounts names \"9\", and there is no such person",
+    "neither uid=3723707,ou=accounts nor anybody whom its `sstBelongsToPersonUID` names has a `mobileTelephoneNumber` that can be used",
+])]
+#[case::a_number_that_is_none(&["sms"], &[(Field::Mail, &["a@x.example"][..]), (Field::Mobile, &["\u{7}"][..])], Some("no mobile number"), &[
+    "`mobileTelephoneNumber` of uid=3723707,ou=accounts holds \"\\u{7}\", which is no number: it is not used",
+    "uid=3723707,ou=accounts has no `mobileTelephoneNumber` that can be used",
+])]
+#[case::no_mailbox(&["mail"], &[(Field::Mobile, &["+41"][..])], Some("no mailbox"), &[
+    "uid=3723707,ou=accounts has neither `mail` nor `sstBelongsToPersonUID`",
+])]
+#[case::no_mailbox_and_none_is_wanted(&["sms"], &[(Field::Mobile, &["+41"][..])], None, &[])]
+#[case::one_of_both(BOTH, &[(Field::Mail, &["a@x.example"][..])], None, &[
+    "uid=3723707,ou=accounts has neither `mobileTelephoneNumber` nor `sstBelongsToPersonUID`",
+])]
+fn what_is_missing_is_said_of_the_medium_that_is_wanted(
+    #[case] media: &[&str],
+    #[case] fields: &[(Field, &[&str])],
+    #[case] reason: Option<&str>,
+    #[case] notes: &[&str],
+) {
+    let mut directory = directory();
+    directory.sms_channel = Some("texts".to_owned());
+    let fields: Vec<_> = fields.iter().copied().chain([(Field::Medium, media)]).collect();
+    let entries = vec![account(&fields), standing_in(leaf("1", &["upgrade"], &["r@x.example"]))];
+    let told = resolve(&Ownership { entries }, quota::ID, &directory);
+    assert_eq!(told.notes, notes);
+    assert_eq!((told.ways.len(), told.ways[0].is_wanted), (2, reason.is_none()));
+    if let (Some(reason), Some(note)) = (reason, notes.last()) {
+        assert_eq!(last_step(&told), format!("{reason}: {note}"));
+    }
+}
+
 #[test]
 fn what_counts_where_an_attribute_is_absent_counts_here_too() {
     let mut directory = directory();

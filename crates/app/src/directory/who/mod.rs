@@ -13,7 +13,7 @@ use lastgood_core::ownership::Ownership;
 use lastgood_core::recipient::{Address, Recipient, Role};
 
 use super::Way;
-use super::fixed::{Owners, join};
+use super::fixed::{Owners, join, say_also};
 use super::ldap::{self, Resolved, Task};
 use crate::ldap::LdapDirectory;
 use crate::mailbox;
@@ -204,7 +204,7 @@ fn add(all: &mut Vec<Named>, one: Named, directory: &LdapDirectory) {
         all.push(one);
         return;
     };
-    known.steps.extend(one.steps);
+    say_also(&mut known.steps, one.steps);
     let role = known.recipient.role.min(one.recipient.role);
     match (known.is_wanted, one.is_wanted) {
         (true, true) => join(&mut known.recipient, one.recipient),

@@ -167,6 +167,20 @@ fn owners_whose_pattern_matches_are_told_beside_the_directory() {
     assert_eq!(who(&nobody_can_choose), ["operator noc@msp.example"]);
 }
 
+#[test]
+fn an_operator_who_is_an_owner_of_it_too_reads_each_step_once() {
+    let owner = owner("*", Role::Operator, "ops@msp.example");
+    let nomination =
+        nomination(&[owner], &[account(&[OFF, BY_MAIL, MAIL, (Field::Person, "9")])], &of_account(quota::ID));
+    let operator = &nomination.named[1];
+    for steps in [&operator.recipient.because, &operator.steps] {
+        let mut each = steps.clone();
+        each.sort_unstable();
+        each.dedup();
+        assert_eq!((steps.len(), each.len()), (3, 3), "{steps:#?}");
+    }
+}
+
 #[rstest]
 #[case::wanted_by_one(OFF, "quota", 3, 5)]
 #[case::wanted_by_both(ON, "quota", 7, 7)]

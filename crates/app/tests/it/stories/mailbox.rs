@@ -40,6 +40,10 @@ impl Mailbox {
         self.arrived().pop().map(|message| message.text)
     }
 
+    pub(super) fn newest_sender(&self) -> Option<String> {
+        self.arrived().pop().and_then(|message| message.from)
+    }
+
     fn arrived(&self) -> Vec<Message> {
         let mut arrived = self.state().messages.clone();
         arrived.sort_by_key(|(post, message)| (*post, message.written_at, message.address.clone()));

@@ -12,7 +12,7 @@ use lastgood_core::observation::{
 use lastgood_core::ownership::{OwnerEntry, Ownership, Part};
 use lastgood_core::testing::source_id;
 
-use super::{Story, everywhere, hours};
+use super::{Restarts, Story, everywhere, hours};
 
 const CONFIG: &str = "[serve]\ntick = '5min'\nrepeat_after = 'off'\n
     [[source]]\nname = 'stoney'\nkind = 'stoney'\ndirectory = 'ldap'\nthresholds = { blind_after = '20d' }\n
@@ -101,6 +101,38 @@ async fn the_right_people_hear_of_failed_runs_whatever_the_directory_says_next()
         assert!(text.contains("no customer and no reseller is left to tell"), "{text}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_owned_what_left_hears_in_their_own_language_that_it_is_over() {
+    let settings = entry(Part::Settings, &[("language", "de-CH"), ("from", "Backup AG <info@r.example>")]);
+    let both = [
+        account(&[
+            ("warning_on", "TRUE"),
+            ("medium", "mail"),
+            ("mail", "a@x.example"),
+            ("warning_numbers", "1"),
+        ]),
+        settings,
+    ];
+    // Between the look and the tick that follows it, how they want to be written to is known to memory alone.
+    let is_forgotten = |step| step == 4;
+    let restarts = (1..=6).filter(|step| !is_forgotten(*step)).map(Restarts::After);
+    for restarts in restarts.chain([Restarts::Never]) {
+        let mut story = Story::begin(CONFIG, restarts).await;
+        story.see(hours(1), |now| look(now, 1, Some(&both))).await;
+        expect_told(&mut story, &["mail:a@x.example"]);
+        let left = |now| {
+            let mut other = look(now, 0, None);
+            other.repositories[0].key = Name::new("2");
+            other
+        };
+        story.see(hours(2), left).await;
+        expect_told(&mut story, &["mail:a@x.example"]);
+        let text = story.newest();
+        assert!(text.contains("Vorbei") || text.contains("VORBEI"), "{restarts:?}: {text}");
+        assert_eq!(story.mailbox.newest_sender().as_deref(), Some("Backup AG <info@r.example>"));
+    }
 }
 
 #[tokio::test]
