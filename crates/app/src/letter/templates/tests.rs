@@ -192,6 +192,11 @@ fn long(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
+/// A thousand variables, each with such a value.
+fn numbered(value: &str) -> String {
+    (0..1000).map(|number| format!("{{% set a{number} {value} %}}")).collect::<Vec<_>>().concat()
+}
+
 #[rstest]
 #[case::namespace(
     "{% set ns = namespace(a='xxxxxxxx') %}{% for i in range(60) %}{% set ns.a = ns.a ~ ns.a %}{% endfor %}",
@@ -226,7 +231,7 @@ fn what_could_use_up_memory_is_refused_with_file_and_line(#[case] text: &str, #[
 #[case::retained(format!(
     "{{% macro m() %}}{}{{% endmacro %}}{}",
     long(100_000),
-    (0..1000).map(|i| format!("{{% set a{i} = m() %}}")).collect::<String>()
+    numbered("= m()")
 ))]
 #[case::given_to_itself(
     "{% macro m(a, n) %}{% set b %}{{ a }}{{ a }}{% endset %}{% if n %}{{ m(b, n - 1) }}{% endif %}{% endmacro %}\
@@ -235,7 +240,7 @@ fn what_could_use_up_memory_is_refused_with_file_and_line(#[case] text: &str, #[
 #[case::copied(format!(
     "{{% set a %}}{}{{% endset %}}{}",
     long(200_000),
-    (0..1000).map(|i| format!("{{% set a{i} = a | upper %}}")).collect::<String>()
+    numbered("= a | upper")
 ))]
 fn what_a_template_puts_together_is_bounded(#[case] text: String) {
     let told = wrong(&folder(&[("en-GB/subject.txt", &format!("\n{text}"))]));
