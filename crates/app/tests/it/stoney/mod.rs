@@ -4,6 +4,7 @@
 //! commands, mails.
 
 mod asked;
+mod entries;
 mod gate;
 mod links;
 mod outage;

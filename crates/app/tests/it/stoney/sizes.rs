@@ -98,3 +98,26 @@ fn a_directory_that_is_down_is_said_and_nothing_is_printed() {
         assert!(ran.stderr.contains(&world.slapd.url()), "{}", ran.text());
     }
 }
+
+/// The level is that of the directory: what takes exactly that share of the quota is ok, one block more is not.
+#[test]
+fn exactly_at_the_level_is_ok_and_one_block_more_is_bad() {
+    let world = world();
+    let uid = "3700001";
+    let dn = world.directory.account_dn(uid);
+    let used: u64 = du(&world, uid).iter().sum();
+    let quota_of = |bytes: u64| world.slapd.set(&dn, "sstQuota", &[&bytes.to_string()]).expect("it is set");
+    world.slapd.set(&dn, "sstNotificationWarningLevel", &["80"]).expect("it is set");
+    // Sizes are multiples of 512 bytes, so that four fifths of a quota can be one exactly.
+    quota_of(used / 4 * 5);
+    let outcome = |world: &World| world.outcomes().1[&(format!("stoney/{uid}"), "quota".to_owned())].clone();
+    assert_eq!(outcome(&world), "ok");
+    world.computer(uid, "pc").file("one block more", 1).expect("a file");
+    assert!(du(&world, uid).iter().sum::<u64>() > used);
+    assert_eq!(outcome(&world), "bad");
+    let used: u64 = du(&world, uid).iter().sum();
+    quota_of(used / 4 * 5 - 1);
+    assert_eq!(outcome(&world), "bad", "a byte less of quota");
+    quota_of(used / 4 * 5);
+    assert_eq!(outcome(&world), "ok");
+}
