@@ -254,3 +254,33 @@ fn a_check_without_thresholds_is_never_off() {
     assert!(!expectation.is_off());
     assert_eq!(expectation.value(&LOCAL_AFTER), None);
 }
+
+/// What a directory sets stands above the file and its sources, below overrides and the command line, and holds for the
+/// assets of the repository too.
+#[test]
+fn what_a_directory_sets_stands_between_sources_and_overrides() {
+    let mut facts = fleet();
+    let in_force = |facts: &Facts, layers: Vec<Layer>, path: &str| {
+        let expectations = Expectations::new(thresholds_of, layers);
+        let subject = facts.subjects().find(|subject| subject.path() == path).expect("a subject");
+        let setting = expectations.of_check(&subject, subject.kind(), BEHIND_LOCAL).settings[0].clone();
+        let resolved = expectations.resolve(&subject, subject.kind(), &[BEHIND_LOCAL]);
+        let found = resolved.first().map(|expectation| expectation.settings[0].clone());
+        assert_eq!(found, setting.value.is_some().then(|| setting.clone()), "both ways say the same");
+        (setting.value, setting.origin)
+    };
+    let source = || layer(Scope::Everything, Some(1), Origin::Source("file:1".into()));
+    let before = in_force(&facts, vec![source()], "acme/nas/db");
+    assert_eq!(before, (Some(1), Origin::Source("file:1".into())));
+    facts.sources[0].repositories[0].stated.thresholds = vec![("local_after", Some(7))];
+    assert_eq!(in_force(&facts, vec![source()], "acme/nas/db"), (Some(7), Origin::Directory));
+    assert_eq!(in_force(&facts, vec![source()], "zeta/nas/db").0, Some(1), "of another repository");
+    let file = layer(Scope::Everything, Some(2), Origin::Config("file:2".into()));
+    assert_eq!(in_force(&facts, vec![file], "acme/nas/db").1, Origin::Directory);
+    for origin in [Origin::Override("file:9".into()), Origin::CommandLine] {
+        let above = layer(is_db(), Some(9), origin.clone());
+        assert_eq!(in_force(&facts, vec![source(), above], "acme/nas/db"), (Some(9), origin));
+    }
+    facts.sources[0].repositories[0].stated.thresholds = vec![("local_after", None)];
+    assert_eq!(in_force(&facts, vec![source()], "acme/nas/db"), (None, Origin::Directory));
+}

@@ -246,3 +246,25 @@ proptest! {
         prop_assert_eq!(sorted(looks), sorted(shuffled));
     }
 }
+
+#[test]
+fn each_repository_is_judged_by_the_thresholds_of_its_own_and_no_other_by_them() {
+    // 40 % are used of each; 85 % is the default.
+    let levels = [None, Some(3_900), None, Some(4_000), Some(3_900), None];
+    let appliance_of = |(number, level): (usize, &Option<u32>)| {
+        let mut appliance = appliance(&format!("nas{number}"), noon());
+        appliance.thresholds = level.map(|level| ("quota_level", Some(level))).into_iter().collect();
+        appliance
+    };
+    let fleet = levels.iter().enumerate().map(appliance_of);
+    let builder = fleet.fold(FleetBuilder::new("acme", noon()), FleetBuilder::repository);
+    let facts = builder.facts();
+    let judgement = judge(&facts, &defaults(), noon());
+    let quota = |verdicts: &[Verdict]| {
+        let verdict = verdicts.iter().find(|verdict| verdict.check == checks::quota::ID);
+        verdict.map(|verdict| verdict.outcome)
+    };
+    let outcomes: Vec<_> = judgement.subjects().filter_map(|(_, verdicts)| quota(verdicts)).collect();
+    let [ok, bad] = [Outcome::Ok, Outcome::Bad];
+    assert_eq!(outcomes, [ok, bad, ok, ok, bad, ok]);
+}

@@ -453,3 +453,38 @@ proptest! {
         }
     }
 }
+
+/// Who is told, in which voice, and who they hear is told too.
+fn told_with(plan: &Plan) -> Vec<(String, Option<String>, Vec<String>)> {
+    let others = |digest: &Digest| {
+        let others = digest.entries.iter().flat_map(|entry| &entry.others);
+        others.map(|(address, role)| format!("{} {role:?}", address.to)).collect()
+    };
+    let language = |digest: &Digest| digest.voice.as_ref().map(|voice| voice.language.to_string());
+    plan.digests.iter().map(|digest| (digest.address.to.clone(), language(digest), others(digest))).collect()
+}
+
+#[test]
+fn everybody_is_told_in_their_voice_and_who_else_knows() {
+    let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
+    let voice = Arc::new(Voice { language: "de-CH".into(), ..Voice::default() });
+    let ada = Recipient { voice: Some(voice), ..recipient("ada") };
+    let eve = Recipient { role: Role::Operator, ..recipient("eve") };
+    world.answer = Answer::Recipients(vec![ada.clone(), eve]);
+    let german = Some("de-CH".to_owned());
+    let expected = [
+        ("ada".to_owned(), german.clone(), vec!["eve Some(Operator)".to_owned()]),
+        ("eve".to_owned(), None, vec!["ada Some(Customer)".to_owned()]),
+    ];
+    assert_eq!(told_with(&world.plan(minute(1))), expected);
+    world.tell(minute(1));
+    // Somebody who comes later hears of those who were told before.
+    world.answer = Answer::Recipients(vec![ada, recipient("joe")]);
+    let later = told_with(&world.plan(minute(2)));
+    assert_eq!(later, [("joe".to_owned(), None, vec!["ada None".to_owned(), "eve None".to_owned()])]);
+    let incident = world.known.pop_first().expect("an incident").1;
+    world.closed = vec![(incident, Closing::Recovered)];
+    let over: Vec<_> =
+        told_with(&world.plan(minute(3))).into_iter().map(|(to, language, _)| (to, language)).collect();
+    assert_eq!(over, [("ada".to_owned(), german), ("eve".to_owned(), None)], "in the voice they have now");
+}

@@ -182,3 +182,11 @@ fn the_first_sight_of_something_unused_makes_it_bad_and_never_good(
 ) {
     assert_eq!(unused_since(seconds, is_seen_again), [expected; 2]);
 }
+
+#[test]
+fn what_could_not_be_seen_is_neither_used_nor_unused() {
+    let answer = of_appliance(&never_used::CHECK, None, |facts| {
+        (facts.stated.used_ever, facts.stated.created_at) = (None, Stated::Value(seconds_ago(999 * 86_400)));
+    });
+    assert_eq!(answer, (Unknown, Reason::UseNotSeen));
+}

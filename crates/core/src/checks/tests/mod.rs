@@ -10,6 +10,7 @@ use crate::testing::{NANOSECOND, agent, appliance, at, noon};
 use Outcome::{Bad, Ok, Unknown};
 
 mod ages;
+mod clients;
 mod reports;
 mod runs;
 mod seen;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::observation::{Exemption, Planned};
+use crate::observation::{Exemption, LastRun, Planned, Timing};
 use crate::schedule::Schedule;
 
 fn cron(text: &str, zone: &str) -> Schedule {
@@ -222,4 +222,48 @@ fn a_run_under_way_is_neither_success_nor_failure() {
         });
         assert_eq!(answer.0, outcome);
     }
+}
+
+/// A start a day ago and, read otherwise, these others; a run is under way.
+fn of_starts(check: &Check, others: &[&str], now: &str) -> Answer {
+    let timing = |start: &str| {
+        let start = Stated::Value(at(start));
+        let planned = Some(Arc::new(planned(vec![cron("0 2 * * *", "UTC")])));
+        Timing { started_at: start, last_started: start, planned }
+    };
+    let mut agent = agent("db", noon());
+    let Timing { started_at, last_started, planned } = timing("2026-03-01T12:00:00Z");
+    (agent.more.started_at, agent.more.last_started, agent.more.planned) =
+        (started_at, last_started, planned);
+    agent.more.other_readings = others.iter().map(|start| timing(start)).collect();
+    check.judge.asset.expect("asked of assets")(alone(&agent), &expecting(check, None), at(now))
+}
+
+#[test]
+fn times_that_can_be_read_in_several_ways_answer_only_where_all_agree() {
+    let ambiguous = (Unknown, Reason::Ambiguous);
+    let stuck_at = |others: &[&str], now: &str| of_starts(&stuck::CHECK, others, now);
+    assert_eq!(stuck_at(&[], "2026-03-02T12:00:01Z").0, Bad);
+    assert_eq!(stuck_at(&["2026-03-02T12:00:00Z"], "2026-03-02T12:00:00Z").0, Ok);
+    assert_eq!(stuck_at(&["2026-03-02T12:00:00Z"], "2026-03-02T12:00:01Z"), ambiguous);
+    assert_eq!(stuck_at(&["2026-03-02T12:00:00Z"], "2026-03-03T12:00:01Z").0, Bad);
+    assert_eq!(
+        stuck_at(&["2026-03-01T11:00:00Z", "2026-03-05T12:00:00Z"], "2026-03-02T12:00:01Z"),
+        ambiguous
+    );
+    let schedule_at = |others: &[&str], now: &str| of_starts(&schedule::CHECK, others, now);
+    assert_eq!(schedule_at(&["2026-03-02T12:00:00Z"], "2026-03-02T03:59:59Z"), ambiguous, "one lies ahead");
+    assert_eq!(
+        schedule_at(&["2026-02-28T12:00:00Z"], "2026-03-02T03:59:59Z"),
+        ambiguous,
+        "one missed a night"
+    );
+    assert_eq!(schedule_at(&["2026-02-28T12:00:00Z"], "2026-03-02T04:00:00Z").0, Bad, "both missed this one");
+    assert_eq!(schedule_at(&["2026-03-01T13:00:00Z"], "2026-03-02T03:59:59Z").0, Ok);
+}
+
+#[test]
+fn a_run_whose_outcome_cannot_be_read_is_neither_good_nor_bad() {
+    let answer = of_agent(&unsuccessful::CHECK, None, |agent| agent.last_run = LastRun::Unreadable);
+    assert_eq!(answer, (Unknown, Reason::Unreadable));
 }

@@ -48,6 +48,8 @@ fn counted_with(looks: &[(LastRun, i64)]) -> u32 {
 #[case::the_source_counts_too(&[failed(1, Some(-3)), failed(2, Some(0)), failed(3, Some(1))], 3)]
 #[case::a_success_ends_the_row(&[failed(3, Some(-3)), LastRun::Succeeded, failed(1, Some(1))], 1)]
 #[case::a_success_is_no_failure(&[failed(3, Some(-3)), LastRun::Succeeded], 0)]
+#[case::what_cannot_be_read_ends_no_row(&[failed(2, Some(-3)), LastRun::Unreadable, failed(1, Some(1))], 3)]
+#[case::what_cannot_be_read_is_no_failure(&[LastRun::Unreadable, LastRun::Unreadable], 0)]
 #[case::dated_ahead_is_not_dated(&[failed(1, Some(-1)), failed(1, Some(99)), failed(1, Some(98))], 1)]
 fn failed_runs_are_counted_once_each(#[case] runs: &[LastRun], #[case] expected: u32) {
     assert_eq!(counted(runs), expected);
