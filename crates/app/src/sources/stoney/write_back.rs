@@ -21,7 +21,7 @@ pub struct Wanted {
     pub dn: Box<str>,
     /// At least one change, unless something is left out.
     pub changes: Vec<Change>,
-    /// How many hosts are not written, since the entry holds [`HOSTS_MAX`].
+    /// How many hosts are not written, since the entry holds as many as it may.
     pub left_out_count: usize,
 }
 
