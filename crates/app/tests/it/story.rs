@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -9,6 +10,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lastgood::config::Config;
 use lastgood::exit::Exit;
+use lastgood::ldap::{LdapConfig, LdapDirectory, Tls};
 use lastgood::pipeline::{Seen, see};
 use lastgood::report;
 use lastgood::secret::{Secret, SecretFrom};
@@ -248,6 +250,7 @@ fn every_kind_of_source_that_is_killed_is_unknown_and_worth_an_incident() {
             let mut source = SourceConfig::new(id, entry, location.clone(), Duration::from_secs(30));
             source.secret = Some(SecretFrom::Given(Secret::new("0123456789abcdef0123456789abcdef")));
             source.public_key = Some("public".to_owned());
+            source.directory = Some(Arc::new(dead_directory(&closed.url())));
             let seen = see_all(vec![source], Some(instant())).unwrap();
             assert_eq!(
                 sources_of(&seen),
@@ -261,6 +264,12 @@ fn every_kind_of_source_that_is_killed_is_unknown_and_worth_an_incident() {
     }
 }
 
+/// A directory whose server is gone.
+fn dead_directory(dead: &str) -> LdapDirectory {
+    let server = dead.replace("http://", "ldap://");
+    LdapDirectory::new(LdapConfig { tls: Tls::None, ..LdapConfig::new(vec![server], "dc=example,dc=org") })
+}
+
 /// Where a source of this kind was, and is no more. A new kind must say here how it dies.
 fn killed(entry: &Entry, folder: &Path, dead: &str) -> Vec<String> {
     let gone = folder.join("gone").display().to_string();
@@ -270,6 +279,8 @@ fn killed(entry: &Entry, folder: &Path, dead: &str) -> Vec<String> {
         }
         "datto-rest" => vec![format!("{dead}/v1")],
         "restic" | "borg" => vec![gone],
+        // Its accounts stand in the directory that is not there.
+        "stoney" => vec![String::new()],
         // Nobody looks for them: only the daemon hears of them, and notices their silence.
         "ping" | "push" => vec![String::new()],
         other => panic!("say how a source of kind {other} dies"),
