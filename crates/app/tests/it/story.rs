@@ -279,10 +279,9 @@ fn killed(entry: &Entry, folder: &Path, dead: &str) -> Vec<String> {
         }
         "datto-rest" => vec![format!("{dead}/v1")],
         "restic" | "borg" => vec![gone],
-        // Its accounts stand in the directory that is not there.
-        "stoney" => vec![String::new()],
-        // Nobody looks for them: only the daemon hears of them, and notices their silence.
-        "ping" | "push" => vec![String::new()],
+        // The accounts of the first stand in the directory that is not there. Nobody looks for the others: only the daemon
+        // hears of them, and notices their silence.
+        "stoney" | "ping" | "push" => vec![String::new()],
         other => panic!("say how a source of kind {other} dies"),
     }
 }
