@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lastgood_core::id::Name;
-use lastgood_core::kind::Kind;
 use lastgood_core::observation::{
     AssetObservation, Exemption, Extent, Failure, FailureKind, Place, RepositoryObservation, Space, Stated,
 };
@@ -79,14 +78,19 @@ pub fn sizes(
     measure(&home, measuring)
 }
 
-/// Adds the sizes to what was seen, and whether the account was ever used.
+/// Adds the sizes to what was seen, and whether the account was ever used. Of an account whose computers could not be read
+/// now, sizes that were measured before say nothing: its disk may be gone.
 pub fn fill(seen: &mut Seen, account: &Account, sizes: Result<Measured, MeasureError>, keep: Keep) {
+    let is_seen = seen.stated.listing != Extent::Failed;
     let file_seen = match &sizes {
+        Ok(_) if !is_seen => None,
         Ok(measured) => Some(measured.regular_file_seen),
         Err(error) => error.regular_file_seen.then_some(true),
     };
     seen.stated.used_ever = if account.was_backed_up() { Some(true) } else { file_seen };
     match sizes {
+        // Why it cannot be read was said already.
+        Ok(_) | Err(_) if !is_seen => {}
         Ok(Measured { incoming_bytes, snapshots_bytes, .. }) => {
             seen.stated.space.used = Stated::Value(incoming_bytes.saturating_add(snapshots_bytes));
             if keep == Keep::Everything {
@@ -94,8 +98,6 @@ pub fn fill(seen: &mut Seen, account: &Account, sizes: Result<Measured, MeasureE
                 seen.stated.details.push(("bytes of .snapshots", snapshots_bytes.to_string().into()));
             }
         }
-        // That its folder cannot be read was said already.
-        Err(_) if seen.stated.listing == Extent::Failed => {}
         Err(MeasureError { kind, reason, .. }) => {
             seen.failures.push(failure(account, TreeError { kind, reason }));
         }
@@ -123,8 +125,7 @@ fn observe(
         ended: read(computer, ENDED_FILE, client::ended),
         scheduler: read(computer, SCHEDULER_FILE, client::scheduler),
     };
-    let kind: &'static Kind = &COMPUTER;
-    let observed = state::observe(kind, computer.name().clone(), &files, look);
+    let observed = state::observe(&COMPUTER, computer.name().clone(), &files, look);
     let (mut asset, mut failures) = (observed.asset, observed.failures);
     for failure in &mut failures {
         failure.place.repository = Some(Name::new(account.uid.as_bytes()));
@@ -188,4 +189,41 @@ fn level(account: &Account) -> Option<u32> {
 pub(super) fn failure(account: &Account, trouble: TreeError) -> Failure {
     let TreeError { kind, reason } = trouble;
     Failure { place: Place::repository(Name::new(account.uid.as_bytes())), kind, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use lastgood_core::ownership::Ownership;
+
+    use super::*;
+
+    #[test]
+    fn sizes_of_before_say_nothing_where_nothing_can_be_read_now() {
+        let account = Account {
+            uid: "3723707".into(),
+            dn: "uid=3723707".into(),
+            home: None,
+            name: "".into(),
+            provisioned_at: None,
+            quota: Figure::Value(1024),
+            level: Figure::Value(85),
+            last_successes: Vec::new(),
+            backup_size: Figure::Absent,
+            increment_size: Figure::Absent,
+            ownership: Arc::new(Ownership::default()),
+        };
+        let least_clients = BTreeMap::new();
+        let look = Look { at: Timestamp::UNIX_EPOCH, least_clients: &least_clients, keep: Keep::Judged };
+        let looking = Looking { root: None, look };
+        let measured = Measured { incoming_bytes: 8, snapshots_bytes: 0, regular_file_seen: true };
+        let mut seen = computers(&account, &looking);
+        assert_eq!((seen.stated.listing, seen.failures.len()), (Extent::Failed, 1));
+        fill(&mut seen, &account, Ok(measured), Keep::Judged);
+        assert_eq!((seen.stated.space.used, seen.stated.used_ever), (Stated::Missing, None));
+        seen.stated.listing = Extent::Complete;
+        fill(&mut seen, &account, Ok(measured), Keep::Judged);
+        assert_eq!((seen.stated.space.used, seen.stated.used_ever), (Stated::Value(8), Some(true)));
+    }
 }

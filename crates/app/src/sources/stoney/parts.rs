@@ -4,17 +4,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lastgood_core::observation::FailureKind;
 use lastgood_core::time::Instant;
 
-use super::Now;
 use super::account::{self, Looking, Seen};
 use super::accounts::Account;
 use super::client::state::Look;
+use super::{Now, locked};
 use crate::measure::{MeasureError, Measured, Measuring};
 use crate::sources::Keep;
 use crate::tree::TreeError;
@@ -171,8 +171,4 @@ impl Parts {
     fn sizes(&self) -> MutexGuard<'_, HashMap<Box<str>, Size>> {
         locked(&self.sizes)
     }
-}
-
-fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,8 +20,8 @@ mod read;
 pub use self::read::Figure;
 pub(in crate::sources::stoney) use self::read::written;
 
-/// What is asked of the entry of an account.
-const FIELDS: [Field; 20] = [
+/// What is asked of the entry of an account, besides what says who is told of it.
+const FIELDS: [Field; 11] = [
     Field::Uid,
     Field::Home,
     Field::Name,
@@ -33,15 +33,6 @@ const FIELDS: [Field; 20] = [
     Field::LastSuccess,
     Field::BackupSize,
     Field::IncrementSize,
-    Field::WarningOn,
-    Field::WarningNumbers,
-    Field::WarningDays,
-    Field::Medium,
-    Field::Tasks,
-    Field::Mail,
-    Field::Mobile,
-    Field::Language,
-    Field::Person,
 ];
 
 /// An account that is in use, as the directory describes it.
@@ -110,7 +101,7 @@ pub async fn list(
     layout: &Layout,
     known: &BTreeSet<Box<str>>,
 ) -> Result<Listed, LdapError> {
-    let fields: Vec<Field> = FIELDS.into_iter().chain([Field::Reseller]).collect();
+    let fields: Vec<Field> = FIELDS.into_iter().chain(owners::OF_ACCOUNT).collect();
     let attributes = layout.attributes(&fields);
     let found = session.search_each(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
     let is_listed = |entry: &Entry| read::is_live(entry, layout) || read::is_changed(entry, layout, known);

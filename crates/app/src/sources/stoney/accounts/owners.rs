@@ -10,7 +10,7 @@ use super::read::lossy;
 use crate::ldap::{Entry, Field, Layout, LdapError, Session, dn_value, filter_value, normalised_dn};
 
 /// What of an account's entry says who is told.
-const OF_ACCOUNT: [Field; 10] = [
+pub(super) const OF_ACCOUNT: [Field; 10] = [
     Field::WarningOn,
     Field::WarningNumbers,
     Field::WarningDays,
