@@ -10,7 +10,7 @@ use super::mistake::Mistakes;
 use super::place::Placed;
 use super::raw::{RawFields, RawLdap};
 use super::reading::{Table, WrittenChannel};
-use super::source::is_variable;
+use super::secret::SecretKeys;
 use super::valid::{Document, shown};
 use super::value::{length_above_0, not_empty, web_url};
 use super::{channel, similar};
@@ -19,7 +19,6 @@ use crate::ldap::{
     server_url,
 };
 use crate::mailbox;
-use crate::secret::SecretFrom;
 
 /// More entries at once than this are no page but everything.
 const PAGE_SIZE_MAX: u32 = 100_000;
@@ -132,7 +131,14 @@ fn tls(raw: &RawLdap, mistakes: &mut Mistakes) -> Option<Tls> {
 fn bind(table: &Table<RawLdap>, document: &Document<'_>, mistakes: &mut Mistakes) -> Option<Bind> {
     let raw = &table.value;
     let dn = not_empty("bind_dn", raw.bind_dn.as_ref(), mistakes);
-    let password = password(table, document, mistakes);
+    let password = SecretKeys {
+        table: "[directory.ldap]",
+        word: "password",
+        file: raw.password_file.as_ref(),
+        variable: raw.password_env.as_ref(),
+        such_as: "LDAP_PASSWORD",
+    };
+    let password = password.read(table, document, mistakes);
     let has_password = table.has("password_file") || table.has("password_env");
     if let Some(dn) = raw.bind_dn.as_ref().filter(|_| !has_password) {
         let text = "`bind_dn` needs a password, which a server would else take for nobody; set password_file or \
@@ -146,26 +152,6 @@ fn bind(table: &Table<RawLdap>, document: &Document<'_>, mistakes: &mut Mistakes
         mistakes.add(keys.map(|key| key.at).min().unwrap_or(table.at), text);
     }
     Some(Bind { dn: dn?, password: password? })
-}
-
-fn password(table: &Table<RawLdap>, document: &Document<'_>, mistakes: &mut Mistakes) -> Option<SecretFrom> {
-    if table.has("password_file") && table.has("password_env") {
-        let keys = table.keys.iter().filter(|key| key.value.starts_with("password_"));
-        let text = "[directory.ldap] has password_file and password_env; keep one of them";
-        mistakes.add(keys.map(|key| key.at).max().unwrap_or(table.at), text);
-    }
-    if let Some(file) = not_empty("password_file", table.value.password_file.as_ref(), mistakes) {
-        return Some(SecretFrom::File(document.beside_file(&file)));
-    }
-    let variable = table.value.password_env.as_ref()?;
-    if is_variable(&variable.value) {
-        return Some(SecretFrom::Environment(variable.value.clone()));
-    }
-    // What stands there could be the password itself: it is not repeated.
-    let text = "`password_env` takes the name of an environment variable (letters, digits and `_`, no digit first), not \
-                the password itself; write for example password_env = \"LDAP_PASSWORD\"";
-    mistakes.add(variable.at, text);
-    None
 }
 
 fn page_size(raw: &RawLdap, mistakes: &mut Mistakes) -> i32 {

@@ -33,6 +33,7 @@ mod raw;
 mod reading;
 mod reference;
 mod schema;
+mod secret;
 mod serve;
 mod similar;
 mod source;

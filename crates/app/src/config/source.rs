@@ -19,11 +19,11 @@ use super::ping::{self, Hashes};
 use super::place::{Placed, Written};
 use super::raw::{RawDirectories, RawSource};
 use super::reading::{Table, WrittenSource};
+use super::secret::SecretKeys;
 use super::similar;
 use super::valid::{Document, shown};
 use super::value::{length, length_within, not_empty, time_zone};
 use crate::ldap::LdapDirectory;
-use crate::secret::SecretFrom;
 use crate::sources::{self, Entry, SourceConfig};
 
 /// More requests at once than this is no use of a portal but an attack on it.
@@ -78,7 +78,14 @@ pub(super) fn source(
     let raw = &table.value;
     let entry = entry(&id, table, document.entries, mistakes);
     let location = location(&id, table, entry, document, mistakes);
-    let secret = secret(&id, table, document, mistakes);
+    let secret = SecretKeys {
+        table: &format!("the source `{id}`"),
+        word: "secret",
+        file: table.value.secret_file.as_ref(),
+        variable: table.value.secret_env.as_ref(),
+        such_as: "ACME_KEY",
+    };
+    let secret = secret.read(table, document, mistakes);
     let public_key = not_empty("public_key", raw.public_key.as_ref(), mistakes);
     let zone = raw.zone.as_ref().and_then(|zone| time_zone("zone", &zone.value, zone.at, mistakes));
     let zones = zones(raw, mistakes);
@@ -217,36 +224,6 @@ fn location(
     }
     // The path came from text, so that it is text again.
     Some(document.beside_file(text).to_string_lossy().into_owned())
-}
-
-fn secret(
-    id: &SourceId,
-    table: &Table<RawSource>,
-    document: &Document<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<SecretFrom> {
-    if table.has("secret_file") && table.has("secret_env") {
-        let at = table.keys.iter().filter(|key| key.value.starts_with("secret_")).map(|key| key.at).max();
-        let text = format!("the source `{id}` has secret_file and secret_env; keep one of them");
-        mistakes.add(at.unwrap_or(table.at), text);
-    }
-    if let Some(file) = not_empty("secret_file", table.value.secret_file.as_ref(), mistakes) {
-        return Some(SecretFrom::File(document.beside_file(&file)));
-    }
-    let variable = table.value.secret_env.as_ref()?;
-    if is_variable(&variable.value) {
-        return Some(SecretFrom::Environment(variable.value.clone()));
-    }
-    // What stands there could be the secret itself: it is not repeated.
-    let text = "`secret_env` takes the name of an environment variable (letters, digits and `_`, no digit first), not \
-                the secret itself; write for example secret_env = \"ACME_KEY\"";
-    mistakes.add(variable.at, text);
-    None
-}
-
-pub(super) fn is_variable(name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && name.bytes().all(word) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// Finds the directory that says what is looked at; a kind that takes one needs it.

@@ -6,13 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
-use futures::Stream;
 use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place};
 use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::bytes::Bytes;
-use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use super::redact::Secrets;
@@ -35,6 +34,9 @@ pub const XML_STATUS_FEED: &str =
 
 /// How many bytes are read at once.
 const BLOCK_BYTES: usize = 64 * 1024;
+
+/// How many chunks of an answer may wait to be read.
+const CHUNKS_AHEAD: usize = 4;
 
 /// How many blocks of a raw document may wait to be written.
 const BLOCKS_AHEAD: usize = 4;
@@ -126,10 +128,10 @@ impl XmlClient {
         let mut deadline = Box::pin(tokio::time::sleep(self.limits.deadline));
         let response = self.ask(&mut deadline).await.map_err(of_look)?;
         let broken = Arc::new(OnceLock::new());
-        let bridge = self.bridge(response, deadline, Arc::clone(&broken));
+        let (_pouring, poured) = self.pour(response, deadline, Arc::clone(&broken));
         let secrets = self.secrets.clone();
         let (sender, mut receiver) = mpsc::channel(BLOCKS_AHEAD);
-        let reading = tokio::task::spawn_blocking(move || hand_over(bridge, &secrets, &sender));
+        let reading = tokio::task::spawn_blocking(move || hand_over(poured, &secrets, &sender));
         while let Some(block) = receiver.recv().await {
             out.write_all(&block)?;
         }
@@ -148,10 +150,10 @@ impl XmlClient {
             Err(trouble) => return (failed(look, trouble), Vec::new()),
         };
         let broken = Arc::new(OnceLock::new());
-        let bridge = self.bridge(response, deadline, Arc::clone(&broken));
+        let (_pouring, poured) = self.pour(response, deadline, Arc::clone(&broken));
         let secrets = self.secrets.clone();
         let look_there = look.clone();
-        let parsed = tokio::task::spawn_blocking(move || parse(bridge, &secrets, &look_there, keep)).await;
+        let parsed = tokio::task::spawn_blocking(move || parse(poured, &secrets, &look_there, keep)).await;
         match joined(parsed) {
             Err(trouble) => (failed(look, trouble), Vec::new()),
             Ok((collection, raw)) => match broken.get() {
@@ -179,17 +181,19 @@ impl XmlClient {
         Err(of_status(Interface::Feed, status, &self.host, target.as_deref()).without(&self.secrets))
     }
 
-    /// The body of an answer as a reader for a thread that may wait; it breaks off at the deadline, and why it broke
-    /// is left in `broken`.
-    fn bridge(
+    /// The body of an answer for a thread that may wait; it breaks off at the deadline, or when this is dropped, and why
+    /// the answer broke is left in `broken`.
+    fn pour(
         &self,
         response: Response,
         deadline: Pin<Box<Sleep>>,
         broken: Arc<OnceLock<Trouble>>,
-    ) -> impl Read + Send + 'static {
+    ) -> (AbortOnDropHandle<()>, Poured) {
         let late = Trouble::timed_out(&format!("{} did not finish its answer", self.host), self.seconds());
         let body = Body { response, deadline, late, host: self.host.clone(), secrets: self.secrets.clone() };
-        SyncIoBridge::new(StreamReader::new(Box::pin(body.stream(broken))))
+        let (to, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let pouring = AbortOnDropHandle::new(tokio::spawn(body.pour(to, broken)));
+        (pouring, Poured { chunks, rest: Bytes::new(), is_whole: false })
     }
 
     fn seconds(&self) -> f64 {
@@ -217,23 +221,44 @@ impl Body {
         }
     }
 
-    /// Makes a stream of it that ends after the first trouble, which is left in `broken`.
-    fn stream(
-        self,
-        broken: Arc<OnceLock<Trouble>>,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        futures::stream::unfold((Some(self), broken), |(body, broken)| async move {
-            let mut body = body?;
-            match body.next().await {
-                Ok(bytes) => bytes.map(|bytes| (Ok(bytes), (Some(body), broken))),
-                Err(trouble) => {
-                    let error = io::Error::other(trouble.reason.clone());
-                    // Nobody else sets it: the stream ends here.
-                    broken.get_or_init(|| trouble);
-                    Some((Err(error), (None, broken)))
-                }
+    /// Hands it over as it comes, then `None`; nothing more after the first trouble, which is left in `broken`.
+    async fn pour(mut self, to: mpsc::Sender<io::Result<Option<Bytes>>>, broken: Arc<OnceLock<Trouble>>) {
+        loop {
+            let chunk = self.next().await.map_err(|trouble| {
+                let error = io::Error::other(trouble.reason.clone());
+                // Nobody else sets it: nothing follows.
+                broken.get_or_init(|| trouble);
+                error
+            });
+            let is_last = !matches!(chunk, Ok(Some(_)));
+            if to.send(chunk).await.is_err() || is_last {
+                return;
             }
-        })
+        }
+    }
+}
+
+/// The chunks of a body, read by a thread that may wait. It needs no runtime: one that ends while it waits ends it too.
+struct Poured {
+    chunks: mpsc::Receiver<io::Result<Option<Bytes>>>,
+    /// What is not read yet of the newest chunk.
+    rest: Bytes,
+    /// The end was handed over.
+    is_whole: bool,
+}
+
+impl Read for Poured {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() && !self.is_whole {
+            let given_up = || Err(io::Error::other("the look was given up"));
+            match self.chunks.blocking_recv().unwrap_or_else(given_up)? {
+                Some(chunk) => self.rest = chunk,
+                None => self.is_whole = true,
+            }
+        }
+        let count = buffer.len().min(self.rest.len());
+        buffer[..count].copy_from_slice(&self.rest.split_to(count));
+        Ok(count)
     }
 }
 
