@@ -113,8 +113,10 @@ impl Written {
             Self::Unreadable => return (Stated::Unreadable, Remark::Plain),
             Self::Instant(instant) => (Some(instant), Remark::Plain),
             Self::Local(local, next_minute) => {
-                let (instant, remark) = season.resolve(local, at);
-                (instant.and_then(|instant| carried(instant, next_minute)), remark)
+                let more = carried(next_minute);
+                // Which of two instants it is depends on where they lie once the minute is added.
+                let (instant, remark) = season.resolve(local, at.saturating_sub(more).unwrap_or(at));
+                (instant.and_then(|instant| instant.checked_add(more).ok()), remark)
             }
         };
         match instant {
@@ -156,8 +158,9 @@ fn resolve_local(local: DateTime, zone: &TimeZone, at: Timestamp) -> (Option<Tim
     }
 }
 
-fn carried(instant: Timestamp, next_minute: bool) -> Option<Timestamp> {
-    if next_minute { instant.checked_add(SignedDuration::from_mins(1)).ok() } else { Some(instant) }
+/// What a seconds field of 60 adds to its minute.
+const fn carried(next_minute: bool) -> SignedDuration {
+    if next_minute { SignedDuration::from_mins(1) } else { SignedDuration::ZERO }
 }
 
 /// Reads a date text: `Y-M-D h:m:s` with `-` or `/`, padded or not, a blank, several or `T` between, seconds and their
@@ -263,7 +266,7 @@ fn parse_parts(text: &str) -> Option<Written> {
                 return Some(Written::Instant(Timestamp::MAX));
             }
             let instant = zone.to_timestamp(written).ok()?;
-            carried(instant, next_minute).map(Written::Instant)
+            instant.checked_add(carried(next_minute)).ok().map(Written::Instant)
         }
     }
 }

@@ -123,6 +123,19 @@ fn an_hour_that_exists_twice_is_the_later_one_unless_that_is_ahead() {
 }
 
 #[test]
+fn a_full_minute_of_an_hour_that_exists_twice_lies_where_the_minute_lies() {
+    let written = parse("2021-11-07 01:25:60");
+    let (earlier, later) = (at("2021-11-07T05:26:00Z"), at("2021-11-07T06:26:00Z"));
+    let tolerated = later - FUTURE_TOLERANCE;
+    for (now, instant, remark) in [
+        (tolerated, later, Remark::TwiceLater),
+        (tolerated - SignedDuration::from_nanos(1), earlier, Remark::TwiceEarlier),
+    ] {
+        assert_eq!(written.resolve(&new_york(), now), (Stated::Value(instant), remark), "{now}");
+    }
+}
+
+#[test]
 fn an_hour_that_does_not_exist_is_read_with_the_offset_before() {
     let (instant, remark) = parse("2021-03-14 02:30:00").resolve(&new_york(), at("2022-01-01T00:00:00Z"));
     assert_eq!((instant, remark), (Stated::Value(at("2021-03-14T07:30:00Z")), Remark::Skipped));
