@@ -16,6 +16,7 @@ use crate::unique::{UniqueKeys, make_unique};
 mod asset;
 mod device;
 mod repetition;
+mod runs;
 mod shapes;
 mod value;
 
