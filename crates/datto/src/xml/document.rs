@@ -46,6 +46,8 @@ pub(super) struct Document<'r> {
     counted: usize,
     bytes_before: u64,
     token_start: u64,
+    /// How many unpacked bytes may still come, those that are dropped included.
+    allowed: u64,
     stop: Option<Stop>,
 }
 
@@ -70,6 +72,7 @@ impl<'r> Document<'r> {
             counted: 0,
             bytes_before: 0,
             token_start: 0,
+            allowed: DOCUMENT_MAX_BYTES,
             stop,
         }
     }
@@ -108,16 +111,19 @@ impl<'r> Document<'r> {
         self.bytes_before += self.clean.len() as u64;
         self.clean.clear();
         self.position = 0;
-        if self.bytes_before > DOCUMENT_MAX_BYTES {
-            return self.halt(Stop::TooLarge);
-        }
         if self.bytes_before - self.token_start > TOKEN_MAX_BYTES {
             return self.halt(Stop::TokenTooLarge);
         }
         while self.clean.is_empty() && !self.ended {
             match self.inner.read(&mut self.raw[self.left..]) {
                 Ok(0) => self.finish(),
-                Ok(count) => self.take(self.left + count),
+                Ok(count) => {
+                    let Some(allowed) = self.allowed.checked_sub(count as u64) else {
+                        return self.halt(Stop::TooLarge);
+                    };
+                    self.allowed = allowed;
+                    self.take(self.left + count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.halt(Stop::Broken(error.to_string())),
             }
@@ -303,6 +309,28 @@ mod tests {
         let mut document = Document::open(BufReader::new(endless));
         assert!(document.read_to_string(&mut String::new()).is_err());
         assert!(matches!(document.stop(), Some(Stop::TokenTooLarge)));
+    }
+
+    #[rstest::rstest]
+    #[case::text("x", 1000, true)]
+    #[case::more_text("x", 1001, false)]
+    #[case::dropped("\u{c}", 1000, true)]
+    #[case::more_that_is_dropped("\u{c}", 1001, false)]
+    fn every_byte_counts_also_one_that_is_dropped(
+        #[case] text: &str,
+        #[case] count: usize,
+        #[case] fits: bool,
+    ) {
+        let bytes = text.repeat(count);
+        for packed in [false, true] {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packer.write_all(bytes.as_bytes()).expect("memory");
+            let bytes = if packed { packer.finish().expect("memory") } else { bytes.clone().into_bytes() };
+            let mut document = Document::open(&*bytes);
+            document.allowed = 1000;
+            assert_eq!(document.read_to_string(&mut String::new()).is_ok(), fits, "packed: {packed}");
+            assert_eq!(matches!(document.stop(), Some(Stop::TooLarge)), !fits, "packed: {packed}");
+        }
     }
 
     #[test]

@@ -122,6 +122,8 @@ struct Reading<'l> {
     /// The text of the open field, and of its `content` where it has none of its own.
     text: String,
     content: String,
+    /// The open field had a `content` already: the first one counts.
+    has_content: bool,
     device: OpenDevice,
     open_volume: OpenVolume,
     devices_met: usize,
@@ -153,6 +155,7 @@ impl<'l> Reading<'l> {
             names: String::new(),
             text: String::new(),
             content: String::new(),
+            has_content: false,
             device: OpenDevice::default(),
             open_volume: OpenVolume::default(),
             devices_met: 0,
@@ -223,7 +226,10 @@ impl<'l> Reading<'l> {
             Some(Level::Volumes) if name != "BackupVolume" => Level::Skip,
             Some(Level::Volumes | Level::Machines) => self.begin_volume(start, document)?,
             Some(Level::Volume) => self.open_volume_field(start, name),
-            Some(Level::DeviceField(_) | Level::VolumeField(_)) if name == "content" => Level::Content,
+            Some(Level::DeviceField(_) | Level::VolumeField(_)) if name == "content" && !self.has_content => {
+                self.has_content = true;
+                Level::Content
+            }
             Some(
                 Level::Wrapper | Level::DeviceField(_) | Level::VolumeField(_) | Level::Content | Level::Skip,
             ) => Level::Skip,
@@ -347,6 +353,7 @@ impl<'l> Reading<'l> {
     fn open_value(&mut self, start: &BytesStart<'_>) {
         self.text.clear();
         self.content.clear();
+        self.has_content = false;
         let attributes = start.attributes_raw();
         // Nearly every field has an attribute, and nearly none of them has this letter.
         if attributes.as_bytes().contains(&b'c') && attributes.contains("content") {
@@ -355,6 +362,7 @@ impl<'l> Reading<'l> {
                 attributes.with_checks(false).filter_map(Result::ok).find(|a| a.key.as_ref() == "content");
             if let Some(attribute) = found {
                 self.content.push_str(&value_of(&attribute));
+                self.has_content = true;
             }
         }
     }

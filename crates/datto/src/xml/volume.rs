@@ -78,7 +78,7 @@ impl OpenVolume {
     pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64) {
         let text = trim(text);
         match field {
-            Field::Type if self.kind.is_none() && !text.is_empty() => self.kind = Some(kind_of(text)),
+            Field::Type if self.kind.is_none() => self.kind = Some(kind_of(text)),
             Field::Agent | Field::ProtectedHostname if !self.has_agent => {
                 self.has_agent = true;
                 self.agent.push_str(text);

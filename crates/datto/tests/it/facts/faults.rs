@@ -34,6 +34,10 @@ fn a_repeated_field() {
     assert_eq!(seen(repeated), HEALTHY);
     let repeated = with_agent("LastBackupStatus", "Success</LastBackupStatus><LastBackupStatus>Fail");
     assert_eq!(seen(repeated), HEALTHY);
+    let repeated = with_agent("type", "Agent</type><type>NAS");
+    assert_eq!(seen(repeated), HEALTHY);
+    let repeated = with_agent("type", "</type><type>Agent");
+    assert_eq!(seen(repeated), Seen { agents: 0, ..HEALTHY });
 }
 
 #[rstest]

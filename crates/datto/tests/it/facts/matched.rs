@@ -218,6 +218,23 @@ fn line_8_content_may_be_an_attribute_and_own_text_wins() {
     assert_eq!(seen(with("Uptime", "5<content>2592000</content>")), HEALTHY);
 }
 
+#[rstest]
+#[case::twice("Uptime", "<content>2591999</content><content>1</content>")]
+#[case::date_twice("Lastseen", "<content>2021-06-14 10:00:00</content><content>x</content>")]
+#[case::within("Uptime", "<content>2591999<content>1</content></content>")]
+fn line_8_the_first_content_counts(#[case] field: &str, #[case] value: &str) {
+    assert_eq!(seen(with(field, value)), HEALTHY);
+}
+
+#[test]
+fn line_8_an_attribute_content_comes_before_a_child() {
+    let both = with("Uptime", "<content>2000</content>");
+    assert_eq!(seen(both.replace("<Uptime>", "<Uptime content=\"259\">")), HEALTHY);
+    let volume = with_agent("LastBackup", "<content>75600</content>");
+    let volume = volume.replace("<LastBackup>", "<LastBackup content=\"2021-06-14 10:00:00\">");
+    assert_eq!(seen(volume), HEALTHY);
+}
+
 #[test]
 fn line_8_only_direct_children_are_fields() {
     let deeper =
