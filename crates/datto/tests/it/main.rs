@@ -13,6 +13,8 @@ mod api;
 #[cfg(feature = "client")]
 mod feeds;
 #[cfg(feature = "client")]
+mod pages;
+#[cfg(feature = "client")]
 mod secrets;
 #[cfg(feature = "client")]
 mod support;

@@ -10,6 +10,9 @@ use crate::rest::{Object, is_same_page, read_page, repeated_count};
 /// How many items a page may hold: asked for, and the most that is given.
 pub(super) const PAGE_ITEMS: usize = 100;
 
+/// How many items the smallest page may hold that some portals give, whatever was asked for.
+const SMALL_PAGE_ITEMS: usize = 25;
+
 /// How often a list that repeats entries is read once more: it moved while it was read, and the next time it may not.
 const READ_AGAIN_MAX: usize = 2;
 
@@ -45,8 +48,8 @@ impl RestClient {
     ///
     /// 1. Where the list says how many pages there are, all of them are read. One that is empty or repeats the one
     ///    before means that something is missing; the last one may, if all entries that the list counts have come.
-    /// 2. Where it does not, another page is asked for after a full one, and while fewer came than `stated`; an empty
-    ///    page, or the same page again, is the end.
+    /// 2. Where it does not, another page is asked for after one that [may be full](may_be_full), and while fewer came
+    ///    than `stated`; an empty page, or the same page again, is the end.
     /// 3. Entries that are no objects are missing.
     async fn read_pages(
         &self,
@@ -78,7 +81,8 @@ impl RestClient {
             let is_last = if promised_pages > 0 {
                 page_number >= promised_pages
             } else {
-                is_over || (count < PAGE_ITEMS && listed >= promised.max(stated.unwrap_or_default()))
+                let expected = promised.max(stated.unwrap_or_default());
+                is_over || (listed >= expected && !may_be_full(count, listed == expected))
             };
             page_start = items.len();
             if !repeats {
@@ -92,6 +96,13 @@ impl RestClient {
         let reason = format!("the list has more than {} pages; the rest was not read", self.limits.pages_max);
         Err(Trouble::new(FailureKind::Malformed, reason))
     }
+}
+
+/// True if a page that does not say how many there are may be followed by another one. A portal may cut its pages
+/// smaller than it was asked to, so it may be full from the smallest of them on; where `is_all` that was expected came,
+/// only one as large as asked for.
+pub(super) const fn may_be_full(count: usize, is_all: bool) -> bool {
+    count >= if is_all { PAGE_ITEMS } else { SMALL_PAGE_ITEMS }
 }
 
 pub(super) fn page_url(url: &Url, page: u64) -> Url {

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use url::Url;
 
-use super::list::{PAGE_ITEMS, page_url};
+use super::list::{may_be_full, page_url};
 use super::{Budget, RestClient};
 use crate::client::RawError;
 use crate::client::trouble::Trouble;
-use crate::rest::{Page, read_page, serial_of};
+use crate::rest::{Page, is_same_page, read_page, serial_of};
 
 impl RestClient {
     /// Writes every answer that a look reads, as it came, the secret redacted: before each one a line with what was
@@ -24,17 +24,11 @@ impl RestClient {
     async fn copy_all(&self, out: &mut (dyn Write + Send)) -> Result<(), RawError> {
         let budget = Budget::new(self.limits.look_max_bytes);
         let mut serials = Vec::new();
-        let devices_url = self.devices_url();
-        for number in 1..=self.limits.pages_max {
-            let page = self.copy_page(&devices_url, number, &budget, out).await?;
-            serials.extend(page.items.iter().filter_map(serial_of));
-            if is_last(&page, number) {
-                break;
-            }
-        }
+        let met = |page: &Page| serials.extend(page.items.iter().filter_map(serial_of));
+        self.copy_list(&self.devices_url(), &budget, out, met).await?;
         let mut failed = None;
         for url in serials.iter().filter_map(|serial| self.assets_url(serial)) {
-            match self.copy_list(&url, &budget, out).await {
+            match self.copy_list(&url, &budget, out, |_| {}).await {
                 Err(RawError::Look(failure)) => failed = Some(failure),
                 copied => copied?,
             }
@@ -48,11 +42,19 @@ impl RestClient {
         url: &Url,
         budget: &Budget,
         out: &mut (dyn Write + Send),
+        mut met: impl FnMut(&Page) + Send,
     ) -> Result<(), RawError> {
+        let mut before = Page::default();
         for number in 1..=self.limits.pages_max {
-            if is_last(&self.copy_page(url, number, budget, out).await?, number) {
+            let page = self.copy_page(url, number, budget, out).await?;
+            if is_same_page(&before.items, &page.items) {
                 break;
             }
+            met(&page);
+            if is_last(&page, number) {
+                break;
+            }
+            before = page;
         }
         Ok(())
     }
@@ -75,7 +77,8 @@ impl RestClient {
 
 /// True if no further page is worth asking for: where nothing says how many there are, a page that is not full ends it.
 fn is_last(page: &Page, number: u64) -> bool {
-    page.items.is_empty() || page.total_pages.map_or(page.items.len() < PAGE_ITEMS, |total| number >= total)
+    let is_short = !may_be_full(page.items.len(), false);
+    page.items.is_empty() || page.total_pages.map_or(is_short, |total| number >= total)
 }
 
 fn of_look(trouble: Trouble) -> RawError {
