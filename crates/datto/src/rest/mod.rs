@@ -3,6 +3,8 @@
 //! Pure: answers come in as bytes or JSON values, a Collection goes out. Which requests give those answers is the
 //! client's matter. Reading is lenient: every field may be missing, null, or a number written as text.
 
+use std::collections::HashSet;
+
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
     AssetObservation, Collection, Exemption, Extent, Failure, FailureKind, Place, RepositoryObservation,
@@ -176,13 +178,25 @@ fn take_assets(repository: &mut RepositoryObservation, answer: DeviceAnswer, fai
         repository.listing = if nothing { Extent::Failed } else { Extent::Partial };
         failures.note(Failure { place: Place::repository(repository.key.clone()), kind, reason });
     }
-    for (asset, reason) in answer.unreadable {
-        repository.listing = repository.listing.max(Extent::Partial);
-        failures.malformed(Place { asset, ..Place::repository(repository.key.clone()) }, reason);
-    }
     repository.assets = answer.assets;
     repository.used_ever = Some(repository.assets.iter().any(|asset| asset.last_good.value().is_some()));
     make_unique(&mut repository.assets);
+    if answer.unreadable.is_empty() {
+        return;
+    }
+    let judged: HashSet<&Name> = repository.assets.iter().map(AssetObservation::key).collect();
+    for (name, mut reason) in answer.unreadable {
+        repository.listing = repository.listing.max(Extent::Partial);
+        let mut place = Place::repository(repository.key.clone());
+        match name {
+            // The key of one that was judged would blame the wrong asset.
+            Some(name) if judged.contains(&name) => {
+                reason = format!("another asset named {}: {reason}", name.text());
+            }
+            name => place.asset = name,
+        }
+        failures.malformed(place, reason);
+    }
 }
 
 #[cfg(test)]

@@ -202,3 +202,18 @@ fn a_run_dated_ahead_does_not_hide_the_failures_after_it() {
     let alone = read(vec![ahead()]);
     assert!(alone.last_good.value().is_some_and(|good| good > look().at));
 }
+
+#[test]
+fn an_asset_that_cannot_be_read_is_not_named_by_the_key_of_one_that_was_judged() {
+    let device: Object = serde_json::from_str(r#"{"serialNumber": "A"}"#).expect("valid");
+    let assets: Vec<Object> = serde_json::from_str(
+        r#"[{"name": "a", "volume": "1"}, {"name": "a", "volume": "2", "backups": 1}, {"name": "b", "backups": 1}]"#,
+    )
+    .expect("valid");
+    let collection = collect(vec![DeviceAnswer::new(device, &assets, None, &look())], None, &look());
+    let told: Vec<_> =
+        collection.failures.iter().map(|f| (f.place.within(&collection.source), &*f.reason)).collect();
+    assert_eq!(told[0].0, "datto-rest/A");
+    assert!(told[0].1.starts_with("another asset named a: "), "{told:?}");
+    assert_eq!(told[1].0, "datto-rest/A/b");
+}

@@ -133,12 +133,12 @@ impl OpenDevice {
         }
     }
 
-    /// Returns where it stands, for a failure: its serial number if it has one, else its place in the document.
+    /// Returns where it stands, for a failure: its place in the document, and its serial number if it has one, until
+    /// [it is known](super::lost::settle) whether that is the key of a device that was judged.
     pub(super) fn place(&self, position: usize) -> Place {
-        if !self.serial.is_empty() {
-            return Place::repository(Name::new(&self.serial));
-        }
-        Place { position: Some(format!("device {position}, line {}", self.line).into()), ..Place::default() }
+        let repository = (!self.serial.is_empty()).then(|| Name::new(&self.serial));
+        let position = format!("device {position}, line {}", self.line);
+        Place { repository, position: Some(position.into()), ..Place::default() }
     }
 
     /// Makes a repository of it. `position` counts the devices of the document from 1.

@@ -31,6 +31,7 @@ use crate::unique::UniqueKeys;
 mod device;
 mod document;
 mod fields;
+mod lost;
 mod volume;
 
 /// How deep elements may be nested: the feeds need five levels.
@@ -579,6 +580,7 @@ impl<'l> Reading<'l> {
             self.failures.malformed(Place::source(), reason);
         }
         self.collection.failures = self.failures.into_vec();
+        lost::settle(&mut self.collection.failures, &self.collection.repositories);
         self.collection
     }
 

@@ -155,3 +155,31 @@ fn a_volume_beside_its_list_is_said() {
     let collection = parse(document.as_bytes(), &look(NOW));
     assert_eq!(collection.repositories[0].listing, Extent::Partial, "{:?}", collection.failures);
 }
+
+#[rstest::rstest]
+#[case::behind("<Device><SerialNumber>S1</SerialNumber></x></Device>", true)]
+#[case::before("<Device><SerialNumber>S1</SerialNumber></x></Device>", false)]
+#[case::the_cut_one("<Device><SerialNumber>S1</SerialNumber>", true)]
+fn a_broken_device_is_not_named_by_the_key_of_one_that_was_judged(
+    #[case] broken: &str,
+    #[case] is_behind: bool,
+) {
+    let healthy = device(1, "");
+    let (first, second) = if is_behind { (&*healthy, broken) } else { (broken, &*healthy) };
+    let collection = parse(format!("<a>{first}\n{second}</a>").as_bytes(), &look(NOW));
+    assert_eq!(collection.repositories.len(), 1);
+    let failure = &collection.failures[0];
+    let position = if is_behind { "device 2, line 2" } else { "device 1, line 1" };
+    assert_eq!((&failure.place.repository, failure.place.position.as_deref()), (&None, Some(position)));
+    assert!(failure.reason.contains("serial number S1"), "{}", failure.reason);
+}
+
+#[rstest::rstest]
+#[case::broken("<Device></x></Device>")]
+#[case::without_fields("<Device/>")]
+#[case::cut("<Device>")]
+fn a_line_is_said_once(#[case] broken: &str) {
+    let failures = parse(format!("<a>\n{broken}").as_bytes(), &look(NOW)).failures;
+    assert_eq!(failures[0].place.position.as_deref(), Some("device 1, line 2"));
+    assert!(!failures[0].reason.contains("line "), "{}", failures[0].reason);
+}
