@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use tokio::runtime::Runtime;
+
 use super::looking::{Trouble, complain, runtime};
 use crate::config::{self, Request, Surroundings};
 use crate::exit::Exit;
-use crate::sources::RawError;
+use crate::sources::{RawError, SourceConfig};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -27,17 +29,20 @@ fn copy(arguments: &Arguments) -> Result<Exit, Exit> {
     let config =
         config::load(&request, &Surroundings::real()).map_err(|error| complain(&error, Exit::Usage))?;
     let runtime = runtime().map_err(Trouble::say)?;
-    for source in config.sources {
-        let open = source.entry.open;
-        let opened = open(source).map_err(|error| complain(&error, Exit::Usage))?;
-        let mut out = std::io::stdout();
-        match runtime.block_on(opened.raw(&mut out)) {
-            Ok(()) => {}
-            Err(RawError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            Err(error @ RawError::Write(_)) => return Err(complain(&error, Exit::OwnFailure)),
-            Err(error @ RawError::Look(_)) => return Err(complain(&error, Exit::SomethingUnknown)),
-        }
-    }
+    let copied = config.sources.into_iter().try_for_each(|source| copy_one(source, &runtime));
+    // A thread that waits for a pipe nobody writes to would keep the program from its end.
     runtime.shutdown_background();
-    Ok(Exit::AllOk)
+    copied.map(|()| Exit::AllOk)
+}
+
+fn copy_one(source: SourceConfig, runtime: &Runtime) -> Result<(), Exit> {
+    let open = source.entry.open;
+    let opened = open(source).map_err(|error| complain(&error, Exit::Usage))?;
+    let mut out = std::io::stdout();
+    match runtime.block_on(opened.raw(&mut out)) {
+        Ok(()) => Ok(()),
+        Err(RawError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error @ RawError::Write(_)) => Err(complain(&error, Exit::OwnFailure)),
+        Err(error @ RawError::Look(_)) => Err(complain(&error, Exit::SomethingUnknown)),
+    }
 }

@@ -1,8 +1,9 @@
 //! The XML status feeds of Datto, from a file or a URL.
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Write};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -15,6 +16,7 @@ use lastgood_datto::key::ApiKey;
 use lastgood_datto::kinds::DATTO_XML;
 use lastgood_datto::look::Zones;
 use lastgood_datto::xml;
+use tokio::sync::mpsc;
 
 use super::super::{Entry, Keep, OpenError, RawError, Source, SourceConfig};
 
@@ -42,6 +44,9 @@ const DATTO_DOMAIN: &str = "dattobackup.com";
 
 /// How many bytes of a file are read at once.
 const BLOCK_BYTES: usize = 64 * 1024;
+
+/// How many blocks of a file may wait to be written.
+const BLOCKS_AHEAD: usize = 4;
 
 fn open(config: SourceConfig) -> Result<Box<dyn Source>, OpenError> {
     let zones = super::zones(&config);
@@ -72,8 +77,19 @@ fn is_of_datto(host: &str) -> bool {
     host.strip_suffix(DATTO_DOMAIN).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Prepares to ask a feed. A `{key}` in its address is filled with the secret; an address of Datto must have one, so
-/// that no key stands in a command line that every process of the machine can read.
+/// True for an address whose query gives something that is called a key.
+fn names_a_key(address: &str) -> bool {
+    const NAMES: [&str; 6] = ["key", "apikey", "token", "accesstoken", "secret", "password"];
+    let query = address.split('#').next().unwrap_or_default().split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        !value.is_empty() && NAMES.contains(&name.to_ascii_lowercase().as_str())
+    })
+}
+
+/// Prepares to ask a feed. A `{key}` in its address is filled with the secret; an address of Datto
+/// must have one, and so must one whose query names a key, so that no key stands in a command line that every process of
+/// the machine can read.
 fn client(config: &SourceConfig) -> Result<XmlClient, OpenError> {
     let location = |error: &dyn std::fmt::Display| OpenError::Location {
         source_id: config.id.clone(),
@@ -93,7 +109,7 @@ fn client(config: &SourceConfig) -> Result<XmlClient, OpenError> {
         return XmlClient::new(&config.location, &key, limits).map_err(|error| location(&error));
     }
     let authority = config.location.split("://").nth(1).and_then(|rest| rest.split(['/', '?', ':']).next());
-    if authority.is_some_and(is_of_datto) {
+    if authority.is_some_and(is_of_datto) || names_a_key(&config.location) {
         return Err(location(&format_args!(
             "write {KEY_PLACEHOLDER} in place of the key, and the key in {KEY_VARIABLE}"
         )));
@@ -146,9 +162,21 @@ impl Source for Document {
 
     fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>> {
         async move {
-            let mut file = open_file(&self.path).map_err(RawError::Look)?;
-            std::io::copy(&mut file, out)?;
-            Ok(())
+            let (to, mut blocks) = mpsc::channel(BLOCKS_AHEAD);
+            let path = self.path.clone();
+            let reading = tokio::task::spawn_blocking(move || hand_over(&path, &to));
+            let mut deadline = pin!(tokio::time::sleep(self.deadline));
+            loop {
+                let block = tokio::select! {
+                    biased;
+                    block = blocks.recv() => block,
+                    () = &mut deadline => return Err(RawError::Look(self.timed_out())),
+                };
+                let Some(block) = block else { break };
+                out.write_all(&block)?;
+            }
+            out.flush()?;
+            reading.await.expect("reading a document does not panic").map_err(RawError::Look)
         }
         .boxed()
     }
@@ -157,11 +185,28 @@ impl Source for Document {
 impl Document {
     fn timed_out(&self) -> Failure {
         let reason = format!(
-            "{} could not be read within the deadline of {} s; is it a pipe nobody writes to?",
+            "{} could not be read within the deadline of {} s; is it a pipe nobody writes to, or one without an end?",
             self.path.display(),
             self.deadline.as_secs()
         );
         Failure { place: Place::source(), kind: FailureKind::TimedOut, reason }
+    }
+}
+
+/// Hands a document over block by block, until its end or until nobody takes it any more.
+fn hand_over(path: &Path, to: &mpsc::Sender<Vec<u8>>) -> Result<(), Failure> {
+    let mut file = open_file(path)?;
+    loop {
+        let mut block = vec![0; BLOCK_BYTES];
+        let count = match file.read(&mut block) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unread(path, &error)),
+        };
+        block.truncate(count);
+        if count == 0 || to.blocking_send(block).is_err() {
+            return Ok(());
+        }
     }
 }
 
@@ -170,14 +215,32 @@ fn open_file(path: &Path) -> Result<File, Failure> {
         let is_folder = file.metadata()?.is_dir();
         if is_folder { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) }
     });
-    opened.map_err(|error| {
-        let (kind, advice) = match error.kind() {
-            ErrorKind::NotFound => (FailureKind::Unreachable, "check the path"),
-            ErrorKind::PermissionDenied => (FailureKind::Denied, "let this user read it"),
-            ErrorKind::IsADirectory => (FailureKind::Malformed, "give the document itself"),
-            _ => (FailureKind::Unreachable, "check the disk"),
-        };
-        let reason = format!("{} could not be read: {error}; {advice}", path.display());
-        Failure { place: Place::source(), kind, reason }
-    })
+    opened.map_err(|error| unread(path, &error))
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Failure {
+    let (kind, advice) = match error.kind() {
+        ErrorKind::NotFound => (FailureKind::Unreachable, "check the path"),
+        ErrorKind::PermissionDenied => (FailureKind::Denied, "let this user read it"),
+        ErrorKind::IsADirectory => (FailureKind::Malformed, "give the document itself"),
+        _ => (FailureKind::Unreachable, "check the disk"),
+    };
+    let reason = format!("{} could not be read: {error}; {advice}", path.display());
+    Failure { place: Place::source(), kind, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_that_gives_a_key_is_known_by_its_name() {
+        for query in ["apiKey=x", "type=status&api_key=x", "KEY=x", "a=b&token=x#y", "access-token=x"] {
+            assert!(names_a_key(&format!("https://mirror.example/x?{query}")), "{query}");
+        }
+        for query in ["type=status", "keyboard=x", "apiKey=", "a=key", "x#?key=y"] {
+            assert!(!names_a_key(&format!("https://mirror.example/x?{query}")), "{query}");
+        }
+        assert!(!names_a_key("https://mirror.example/key=x"));
+    }
 }
