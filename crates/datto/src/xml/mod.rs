@@ -141,6 +141,8 @@ struct Root {
     name: String,
     /// True if its first attribute, which counts the devices, says 0.
     says_none: bool,
+    /// How many devices its first attribute says there are, where its name says that it counts.
+    stated_count: Option<u64>,
     /// True if anything stands in it.
     has_content: bool,
 }
@@ -257,9 +259,16 @@ impl<'l> Reading<'l> {
     }
 
     fn open_root(&mut self, start: &BytesStart<'_>, name: &str) -> Level {
-        let first = start.attributes().with_checks(false).next();
-        let says_none = first.and_then(Result::ok).is_some_and(|count| count.value.trim() == "0");
-        self.root.get_or_insert_with(|| Root { name: name.to_owned(), says_none, has_content: false });
+        let first = start.attributes().with_checks(false).next().and_then(Result::ok);
+        let says_none = first.as_ref().is_some_and(|count| count.value.trim() == "0");
+        let count = first.filter(|attribute| is_called_a_count(attribute.key.as_ref()));
+        let stated_count = count.and_then(|count| count.value.trim().parse().ok());
+        self.root.get_or_insert_with(|| Root {
+            name: name.to_owned(),
+            says_none,
+            stated_count,
+            has_content: false,
+        });
         Level::Root
     }
 
@@ -548,7 +557,8 @@ impl<'l> Reading<'l> {
     ///
     /// 1. A document we refuse is a failed look, whatever was read of it before.
     /// 2. One that ends or breaks off inside an element is cut: what was read stands, and the look is partial.
-    /// 3. One without any device is a failed look, unless it says itself that there are none.
+    /// 3. One that has fewer devices than its root states lost some of them before it came: the look is partial.
+    /// 4. One without any device is a failed look, unless it says itself that there are none.
     fn finish(mut self, end: End, document: &mut Document<'_>) -> Collection {
         let line = document.line();
         let mut stopped = None;
@@ -564,6 +574,7 @@ impl<'l> Reading<'l> {
             }
             End::Document => {}
         }
+        let is_whole = stopped.is_none();
         if let Some(reason) = stopped {
             if self.levels.iter().any(|(level, _)| *level == Level::Device) {
                 let place = self.device.place(self.devices_met);
@@ -573,6 +584,14 @@ impl<'l> Reading<'l> {
                 Place::source(),
                 format!("{reason}; look again, and ask the portal's support if it stays so"),
             );
+        }
+        let stated = self.root.as_ref().and_then(|root| root.stated_count).unwrap_or_default();
+        let met = self.devices_met as u64;
+        if is_whole && (1..stated).contains(&met) {
+            let reason = format!(
+                "the document says that it has {stated} devices, and {met} came; look again, and compare with the portal"
+            );
+            self.lose(Place::source(), reason);
         }
         if self.devices_met == 0 && (!self.failures.is_empty() || !self.says_none()) {
             self.collection.listing = Extent::Failed;
@@ -606,6 +625,13 @@ impl<'l> Reading<'l> {
             }
         }
     }
+}
+
+/// True for the name of an attribute that says that it counts. What the feed calls the count is not published: an
+/// attribute of another name may be a version.
+fn is_called_a_count(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["total", "count", "number", "device"].iter().any(|word| name.contains(word))
 }
 
 /// True for a name that differs from `Device`, `BackupVolume` or `BackupVolumes` in case or by a prefix at most.

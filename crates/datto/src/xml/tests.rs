@@ -183,3 +183,23 @@ fn a_line_is_said_once(#[case] broken: &str) {
     assert_eq!(failures[0].place.position.as_deref(), Some("device 1, line 2"));
     assert!(!failures[0].reason.contains("line "), "{}", failures[0].reason);
 }
+
+#[rstest::rstest]
+#[case::fewer("total='3'", false)]
+#[case::as_many("total='2'", true)]
+#[case::more("total='1'", true)]
+#[case::called_otherwise("deviceCount=' 3 '", false)]
+#[case::a_version("version='3'", true)]
+#[case::a_second_attribute("version='1' total='3'", true)]
+#[case::no_number("total='many'", true)]
+#[case::none_is_stated("total='0'", true)]
+fn a_document_with_fewer_devices_than_it_states_is_partial(#[case] count: &str, #[case] is_complete: bool) {
+    let document = format!("<a {count}>{}<Device></x></Device></a>", device(1, ""));
+    let whole = format!("<a {count}>{}{}</a>", device(1, ""), device(2, ""));
+    let collection = parse(whole.as_bytes(), &look(NOW));
+    assert_eq!(collection.listing == Extent::Complete, is_complete, "{:?}", collection.failures);
+    assert_eq!(collection.failures.is_empty(), is_complete);
+    // A broken one came as well.
+    let broken = parse(document.as_bytes(), &look(NOW));
+    assert_eq!(broken.failures.len(), 1 + usize::from(!is_complete), "{:?}", broken.failures);
+}
