@@ -29,6 +29,14 @@ impl Series {
         }
     }
 
+    /// Adds all backups of another one; of two dates that cannot be read one is enough to say so.
+    pub(super) fn join(&mut self, other: Self) {
+        self.backup_count += other.backup_count;
+        self.newest = self.newest.max(other.newest);
+        self.newest_ahead = self.newest_ahead.max(other.newest_ahead);
+        self.unreadable = self.unreadable.take().or(other.unreadable);
+    }
+
     /// Returns the newest date that is not ahead of us; only where there is none, the newest that is; unreadable if no
     /// date could be read.
     pub(super) fn last_good(&self) -> Stated<Timestamp> {

@@ -2,7 +2,7 @@
 //!
 //! Runs the real borg, read-only and without locks, with a folder of its own for what borg remembers: never the
 //! operator's. What borg wrote is read in `parse.rs`, which complaint means what stands in `complaint.rs`, what is the
-//! date in an archive's name in `name.rs`.
+//! date in an archive's name in `name.rs`, what the clock in `time_of_day.rs`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,6 +30,7 @@ mod base;
 mod complaint;
 mod name;
 mod parse;
+mod time_of_day;
 
 /// A borg repository.
 pub static REPOSITORY: Kind = Kind {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::time_of_day::{self, Clocks};
+
 /// What stands before, between and behind the dates of a name; a single piece is a name without a date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pattern(Vec<Vec<u8>>);
@@ -25,18 +27,18 @@ const WEAK_FORMATS: [&str; 10] =
     ["%d%m%Y", "%m%d%Y", "%y-%m-%d", "%y_%m_%d", "%y%m%d", "%G-W%V", "%GW%V", "%Y-%m", "%Y_%m", "%Y.%m"];
 
 impl Pattern {
-    /// Takes the dates out of a name. `started_at` confirms what could be something else than a date.
-    pub(super) fn of(name: &[u8], started_at: Option<Timestamp>) -> Self {
+    /// Takes the dates out of a name, and the clocks behind them. `started_at` confirms what could be something else.
+    pub(super) fn of(name: &[u8], started_at: Option<Timestamp>, clocks: Clocks) -> Self {
         let weak = weak_dates(started_at);
         let mut pieces = Vec::new();
         let (mut piece, mut at) = (0, 0);
         while at < name.len() {
-            let Some(date) = date_length(&name[at..], started_at, &weak) else {
+            let Some(date) = date_length(&name[at..], started_at, (&weak, clocks)) else {
                 at += digit_count(&name[at..]).max(1);
                 continue;
             };
             pieces.push(name[piece..at].to_vec());
-            at += date + time_length(&name[at + date..], started_at).unwrap_or(0);
+            at += date + time_of_day::length(&name[at + date..], started_at, clocks).unwrap_or(0);
             piece = at;
         }
         pieces.push(name[piece..].to_vec());
@@ -126,12 +128,17 @@ fn trimmed(piece: &[u8]) -> &[u8] {
 ///
 /// A date counts only if it is that of the start of the archive, give or take a day for the zone of the client: what
 /// looks like any other date is the number of a machine.
-fn date_length(text: &[u8], started_at: Option<Timestamp>, weak: &[Vec<u8>]) -> Option<usize> {
+fn date_length(
+    text: &[u8],
+    started_at: Option<Timestamp>,
+    (weak, clocks): (&[Vec<u8>], Clocks),
+) -> Option<usize> {
     let is_day = |year: &[u8], month: &[u8], day: &[u8]| is_day_of(year, month, day, started_at);
     match digit_count(text) {
-        8 if is_day(&text[..4], &text[4..6], &text[6..8]) => return Some(8),
-        12 if is_day(&text[..4], &text[4..6], &text[6..8]) && is_clock(&text[8..12]) => return Some(12),
-        14 if is_day(&text[..4], &text[4..6], &text[6..8]) && is_clock(&text[8..14]) => return Some(14),
+        count @ (8 | 12 | 14) if is_day(&text[..4], &text[4..6], &text[6..8]) => {
+            let is_clock = time_of_day::is_joined_clock(&text[8..count], started_at, clocks);
+            return Some(if is_clock { count } else { 8 });
+        }
         4 if separated(text, [4, 2, 2]) && is_day(&text[..4], &text[5..7], &text[8..10]) => return Some(10),
         2 if separated(text, [2, 2, 4]) => {
             let (first, second, year) = (&text[..2], &text[3..5], &text[6..10]);
@@ -154,66 +161,6 @@ fn ends(text: &[u8], length: usize) -> bool {
     !is_digit(length) && !goes_on_as_day
 }
 
-/// The length of the time of day behind a date, with what separates them and a zone; `None` if there is none.
-///
-/// An hour alone counts only behind a `T`, and digits without separators only behind a `T` or if the start of the archive
-/// confirms them: elsewhere they could be the number of a machine.
-fn time_length(text: &[u8], started_at: Option<Timestamp>) -> Option<usize> {
-    let gap = text.iter().take_while(|byte| b"Tt-_.:@ ".contains(byte)).count();
-    let (gap_text, clock) = text.split_at(gap);
-    if gap == 0 || gap > 3 {
-        return None;
-    }
-    let behind_t = gap_text.iter().any(|byte| byte.eq_ignore_ascii_case(&b'T'));
-    let length = match digit_count(clock) {
-        2 => split_clock(clock, behind_t)?,
-        4 if is_clock(&clock[..4]) && (behind_t || is_minute_of(clock, started_at)) => 4,
-        6 if is_clock(&clock[..6]) && (behind_t || is_minute_of(clock, started_at)) => {
-            6 + fraction_length(&clock[6..])
-        }
-        _ => return None,
-    };
-    Some(gap + length + zone_length(&clock[length..]))
-}
-
-/// The length of `HH:MM`, `HH-MM-SS.123456` and the like; of `HH` only if that is enough.
-fn split_clock(text: &[u8], hour_is_enough: bool) -> Option<usize> {
-    let hour = &text[..2];
-    let part = |at: usize| {
-        let is_joined = text.get(at).is_some_and(|byte| b":-._h".contains(byte));
-        let digits = text.get(at + 1..).unwrap_or_default();
-        (is_joined && digit_count(digits) == 2).then(|| &digits[..2])
-    };
-    if !is_within(hour, 0, 23) {
-        return None;
-    }
-    match (part(2), part(5)) {
-        (Some(minute), Some(second)) if is_within(minute, 0, 59) && is_within(second, 0, 60) => {
-            Some(8 + fraction_length(&text[8..]))
-        }
-        (Some(minute), _) if is_within(minute, 0, 59) => Some(5),
-        _ => hour_is_enough.then_some(2),
-    }
-}
-
-fn fraction_length(text: &[u8]) -> usize {
-    let digits = digit_count(text.get(1..).unwrap_or_default());
-    if matches!(text.first(), Some(b'.' | b',')) && (1..=9).contains(&digits) { 1 + digits } else { 0 }
-}
-
-/// The length of `Z`, `+02:00`, `+0200`, `+02` or `-05:00`; other things begin with a minus, too.
-fn zone_length(text: &[u8]) -> usize {
-    let digits = |at: usize| digit_count(text.get(at..).unwrap_or_default());
-    let with_colon = digits(1) == 2 && text.get(3) == Some(&b':') && digits(4) == 2;
-    match text.first() {
-        Some(b'Z' | b'z') if !text.get(1).is_some_and(u8::is_ascii_alphanumeric) => 1,
-        Some(b'+' | b'-') if with_colon => 6,
-        Some(b'+') if digits(1) == 4 => 5,
-        Some(b'+') if digits(1) == 2 => 3,
-        _ => 0,
-    }
-}
-
 /// True for a day that is that of the start, or the one before or after it. Without a known start every day is.
 fn is_day_of(year: &[u8], month: &[u8], day: &[u8], started_at: Option<Timestamp>) -> bool {
     if !is_day(year, month, day) {
@@ -224,14 +171,6 @@ fn is_day_of(year: &[u8], month: &[u8], day: &[u8], started_at: Option<Timestamp
     let start = start.to_zoned(TimeZone::UTC).date();
     let days = [start.checked_sub(1.day()), Ok(start), start.checked_add(1.day())];
     days.into_iter().flatten().any(|day| day.to_string().as_bytes() == written)
-}
-
-/// True for a clock `HHMM…` whose minute is that of the start, give or take one, in a zone of whole or half hours.
-fn is_minute_of(clock: &[u8], started_at: Option<Timestamp>) -> bool {
-    let minute = std::str::from_utf8(&clock[2..4]).ok().and_then(|digits| digits.parse::<i64>().ok());
-    let (Some(minute), Some(start)) = (minute, started_at) else { return false };
-    let apart = (minute - start.as_second().div_euclid(60)).rem_euclid(30);
-    apart <= 1 || apart == 29
 }
 
 /// Every weak way to write the day of the start, or the day before or after it: the client lives in another zone.
@@ -277,12 +216,6 @@ fn is_day(year: &[u8], month: &[u8], day: &[u8]) -> bool {
     is_within(year, 1990, 2099) && is_within(month, 1, 12) && is_within(day, 1, 31)
 }
 
-/// True for `HHMM` and `HHMMSS`.
-fn is_clock(digits: &[u8]) -> bool {
-    let second = digits.get(4..6).unwrap_or(b"00");
-    is_within(&digits[..2], 0, 23) && is_within(&digits[2..4], 0, 59) && is_within(second, 0, 60)
-}
-
 fn is_within(digits: &[u8], least: u16, most: u16) -> bool {
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u16>().ok());
     number.is_some_and(|number| (least..=most).contains(&number))
@@ -297,8 +230,8 @@ mod tests {
     /// The only series of archives that all started at noon of 2026-11-21.
     fn series(names_of_archives: &[&str]) -> Vec<String> {
         let started_at = "2026-11-21T12:00:00Z".parse().ok();
-        let patterns: BTreeSet<Pattern> =
-            names_of_archives.iter().map(|name| Pattern::of(name.as_bytes(), started_at)).collect();
+        let of = |name: &&str| Pattern::of(name.as_bytes(), started_at, Clocks::Agreeing);
+        let patterns: BTreeSet<Pattern> = names_of_archives.iter().map(of).collect();
         names(patterns.iter()).into_iter().map(|name| String::from_utf8(name).unwrap()).collect()
     }
 
@@ -396,6 +329,11 @@ mod tests {
             (vec!["nas-1234567890", "nas-1987654321"], vec!["nas-1234567890", "nas-1987654321"]),
             (vec!["pve-2026-11-21-1107", "pve-2026-11-21-1108"], vec!["pve-1107", "pve-1108"]),
             (vec!["pc20190412", "pc20200413"], vec!["pc20190412", "pc20200413"]),
+            (vec!["vm-2026-11-21-10-21", "vm-2026-11-21-10-22"], vec!["vm-10-21", "vm-10-22"]),
+            (vec!["vm.2026-11-21.10.21", "vm.2026-11-21.10.22"], vec!["vm.10.21", "vm.10.22"]),
+            (vec!["vm-202611211021", "vm-202611211022"], vec!["vm-1021", "vm-1022"]),
+            (vec!["vm-2026-11-21_12-00-00.1", "vm-2026-11-21_12-00-00.2"], vec!["vm-1", "vm-2"]),
+            (vec!["x-2026-11-21-T14", "x-2026-11-21-T15"], vec!["x-T14", "x-T15"]),
         ] {
             assert_eq!(series(&archives), expected);
         }
@@ -403,7 +341,9 @@ mod tests {
 
     #[test]
     fn what_could_be_something_else_is_a_date_only_on_its_own_day() {
-        let of = |name: &str, start: &str| Pattern::of(name.as_bytes(), start.parse().ok()).has_date();
+        let of = |name: &str, start: &str| {
+            Pattern::of(name.as_bytes(), start.parse().ok(), Clocks::Agreeing).has_date()
+        };
         assert!(of("m-2026-10", "2026-11-01T00:30:00Z"), "31 October in the zone of the client");
         assert!(!of("m-2026-10", "2026-11-02T00:30:00Z"));
         assert!(!of("m-1795262400", "2026-11-19T12:00:00Z"));
@@ -415,8 +355,8 @@ mod tests {
         #[test]
         fn every_name_has_a_series_and_no_two_series_one_name(archives in proptest::collection::vec("[a-b0-2T:_. *-]{0,24}|.{0,12}", 1..12)) {
             let started_at = "2026-11-21T12:00:00Z".parse().ok();
-            let patterns: BTreeSet<Pattern> =
-                archives.iter().map(|name| Pattern::of(name.as_bytes(), started_at)).collect();
+            let of = |name: &String| Pattern::of(name.as_bytes(), started_at, Clocks::Agreeing);
+            let patterns: BTreeSet<Pattern> = archives.iter().map(of).collect();
             let named = names(patterns.iter());
             let distinct: BTreeSet<_> = named.iter().collect();
             proptest::prop_assert_eq!(distinct.len(), patterns.len());

@@ -16,6 +16,7 @@ use serde::de::Error as _;
 use super::SERIES;
 use super::answer::Remarks;
 use super::name::{Pattern, names};
+use super::time_of_day::Clocks;
 use crate::sources::Keep;
 use crate::sources::program::{Listed, Text};
 use crate::sources::series::Series;
@@ -23,6 +24,14 @@ use crate::sources::series::Series;
 /// Every archive, folded by its name without the date.
 #[derive(Debug, Default)]
 pub(super) struct Archives(BTreeMap<Pattern, Series>);
+
+/// Archives whose names differ in their day at most, with what is called a clock still in them.
+#[derive(Debug)]
+struct Alike {
+    /// Their names without the clock; `None` once one of them does not agree that it is one.
+    without_clock: Option<Pattern>,
+    series: Series,
+}
 
 #[derive(Deserialize)]
 struct Listing {
@@ -40,10 +49,11 @@ struct Archive {
 }
 
 /// Reads the list of archives; anything but one whole list is an error. Checkpoints, which are what is left of runs that
-/// did not end, are left out.
+/// did not end, are left out. What could be a clock or the number of a machine is a clock only if it agrees with the
+/// start of every archive that has it.
 pub(super) fn archives(document: &[u8], at: Timestamp) -> Result<Archives, serde_json::Error> {
     let listing: Listing = serde_json::from_slice(document)?;
-    let mut archives = Archives::default();
+    let mut found: BTreeMap<Pattern, Alike> = BTreeMap::new();
     for archive in listing.archives {
         let name =
             archive.name.or(archive.other_name).ok_or_else(|| serde_json::Error::missing_field("name"))?;
@@ -54,8 +64,19 @@ pub(super) fn archives(document: &[u8], at: Timestamp) -> Result<Archives, serde
         }
         let start = start.lossy();
         let started_at = instant(&start);
-        let series = archives.0.entry(Pattern::of(&name.0, started_at)).or_default();
-        series.add(&start, started_at, at);
+        let with_clock = Pattern::of(&name.0, started_at, Clocks::ByForm);
+        let without_clock = Some(Pattern::of(&name.0, started_at, Clocks::Agreeing));
+        let alike = found
+            .entry(with_clock)
+            .or_insert_with(|| Alike { without_clock: without_clock.clone(), series: Series::default() });
+        if alike.without_clock != without_clock {
+            alike.without_clock = None;
+        }
+        alike.series.add(&start, started_at, at);
+    }
+    let mut archives = Archives::default();
+    for (with_clock, Alike { without_clock, series }) in found {
+        archives.0.entry(without_clock.unwrap_or(with_clock)).or_default().join(series);
     }
     Ok(archives)
 }

@@ -61,6 +61,45 @@ fn starts_are_read_with_and_without_an_offset_and_checkpoints_are_none() {
     assert_eq!(assets, expected.map(|(key, last_good)| (key.to_owned(), last_good)));
 }
 
+#[test]
+fn a_number_of_a_machine_never_hides_one_that_is_dead_since_years() {
+    for (dead, living, expected) in [
+        ("srv-2020-01-01-10-21", "srv-2026-11-21-10-22", ["srv-10-21", "srv-10-22"]),
+        ("vm.2020-01-01.10.21", "vm.2026-11-21.10.22", ["vm.10.21", "vm.10.22"]),
+        ("num-20200101-1021", "num-20261121-1022", ["num-1021", "num-1022"]),
+        ("num-202001011021", "num-202611211022", ["num-1021", "num-1022"]),
+    ] {
+        let document = format!(
+            r#"{{"archives":[{{"name":"{dead}","start":"2020-01-01T00:00:00"}},
+                {{"name":"{living}","start":"2026-11-21T12:00:00"}}]}}"#
+        );
+        let keys: Vec<_> = assets(&document).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, expected);
+    }
+}
+
+#[test]
+fn a_clock_is_one_only_if_it_agrees_with_every_archive_that_has_it() {
+    let keys = |starts: &[&str]| {
+        let archives: Vec<_> = starts
+            .iter()
+            .map(|start| serde_json::json!({"name": format!("vm-{}-02-00", &start[..10]), "start": start}))
+            .collect();
+        let list = assets(&serde_json::json!({ "archives": archives }).to_string());
+        list.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        keys(&["2026-11-20T02:00:10", "2026-11-21T01:00:10"]),
+        ["vm"],
+        "a clock, also over the change of time"
+    );
+    assert_eq!(
+        keys(&["2026-11-20T02:00:10", "2026-11-21T01:17:10"]),
+        ["vm-02-00"],
+        "the number of a machine"
+    );
+}
+
 #[rstest]
 #[case::empty("")]
 #[case::cut(r#"{"archives":[{"name":"a-2026"#)]
