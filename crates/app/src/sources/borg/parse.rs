@@ -116,6 +116,7 @@ impl Archives {
             assets: assets.collect(),
             backup_count,
             not_read: remarks.not_read,
+            unsure: Vec::new(),
             evidence: remarks.evidence,
         }
     }

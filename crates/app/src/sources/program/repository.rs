@@ -43,6 +43,8 @@ pub(in crate::sources) struct Listed {
     pub(in crate::sources) backup_count: u64,
     /// Why the list is not complete; `None` if it is.
     pub(in crate::sources) not_read: Option<Problem>,
+    /// Assets of which nothing sure can be said, and why.
+    pub(in crate::sources) unsure: Vec<(Name, Problem)>,
     /// What the program remarked on the repository.
     pub(in crate::sources) evidence: Vec<Evidence>,
 }
@@ -131,9 +133,14 @@ impl Repository {
             reason: format!("the size was not taken: {}", problem.reason),
             ..problem
         });
-        let problems = listed.not_read.into_iter().chain(size_problem).map(|problem| self.redacted(problem));
-        let failure =
-            |Problem { kind, reason }| Failure { place: Place::repository(name.clone()), kind, reason };
+        let here = Place::repository(name.clone());
+        let whole = listed.not_read.into_iter().chain(size_problem).map(|problem| (here.clone(), problem));
+        let of_asset = |(key, problem)| (Place { asset: Some(key), ..here.clone() }, problem);
+        let problems = whole.chain(listed.unsure.into_iter().map(of_asset));
+        let failure = |(place, problem)| {
+            let Problem { kind, reason } = self.redacted(problem);
+            Failure { place, kind, reason }
+        };
         Collection {
             source: self.id.clone(),
             kind: self.source_kind,

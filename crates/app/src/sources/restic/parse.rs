@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use lastgood_core::id::Name;
-use lastgood_core::observation::AssetObservation;
+use lastgood_core::observation::{AssetObservation, FailureKind, Stated};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
@@ -17,6 +17,11 @@ use super::PATHS;
 use crate::sources::Keep;
 use crate::sources::program::{Listed, Problem, Text};
 use crate::sources::series::Series;
+
+/// Why nothing is said of an asset whose name restic did not write as it is.
+const NOT_TOLD_APART: &str = "restic writes every byte that is not UTF-8 as U+FFFD, so this may be several hosts or sets \
+                              of paths, one of them without backups for long; back it up by a host name and paths in \
+                              UTF-8 (a folder above will do), then forget its old snapshots";
 
 /// Every snapshot, folded by host and set of paths.
 #[derive(Debug, Default)]
@@ -64,6 +69,7 @@ impl Snapshots {
         let backup_count = self.0.values().map(|series| series.backup_count).sum();
         let mut twins: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         let mut assets = Vec::with_capacity(self.0.len());
+        let mut unsure = Vec::new();
         for (origin, series) in self.0 {
             let mut key = origin.key();
             let count = twins.entry(key.clone()).and_modify(|count| *count += 1).or_insert(1);
@@ -73,16 +79,27 @@ impl Snapshots {
             let mut asset = AssetObservation::new(&PATHS, Name::new(key));
             asset.last_good = series.last_good();
             asset.more.evidence = series.evidence("time");
+            if origin.is_lossy() {
+                // A living path would hide a dead one whose other byte reads the same.
+                asset.last_good = Stated::Unreadable;
+                unsure.push((asset.key().clone(), Problem::new(FailureKind::Unsupported, NOT_TOLD_APART)));
+            }
             if keep == Keep::Everything {
                 asset.more.details = Vec::from([("snapshots", series.backup_count.to_string().into())]);
             }
             assets.push(asset);
         }
-        Listed { assets, backup_count, not_read, evidence: Vec::new() }
+        Listed { assets, backup_count, not_read, unsure, evidence: Vec::new() }
     }
 }
 
 impl Origin {
+    /// True if bytes of the host or of a path were not UTF-8, or may not have been: which ones, restic does not tell.
+    fn is_lossy(&self) -> bool {
+        let texts = std::iter::once(&self.host).chain(&self.paths);
+        texts.into_iter().any(|text| text.lossy().contains(char::REPLACEMENT_CHARACTER))
+    }
+
     /// Returns `host:/path1,/path2`. A colon in a host and a comma in a path are doubled, so that no two read alike.
     fn key(&self) -> Vec<u8> {
         let mut key = doubled(&self.host.0, b':');

@@ -44,15 +44,29 @@ fn a_recorded_list_gives_one_asset_per_host_and_set_of_paths() {
         ("db1:/tmp/recon/src/a", good("2026-07-19T21:30:00Z")),
         ("db1:/tmp/recon/src/b ü", good("2026-11-20T08:00:00Z")),
         ("future:/tmp/recon/src/a", good("2031-01-01T00:00:00Z")),
-        ("h\u{fffd}\u{fffd}\"ü:/tmp/recon/src/a", good("2026-11-21T12:34:05.877080687Z")),
+        ("h\u{fffd}\u{fffd}\"ü:/tmp/recon/src/a", Stated::Unreadable),
         ("nl:/tmp/recon/src/new\nline", good("2026-11-21T12:34:04.533395097Z")),
-        ("nu:/tmp/recon/src/bad\u{fffd}\u{fffd}", good("2026-11-21T12:34:05.220009916Z")),
+        ("nu:/tmp/recon/src/bad\u{fffd}\u{fffd}", Stated::Unreadable),
         ("past:/tmp/recon/src/a", good("0001-01-01T00:00:00Z")),
         ("vm:/tmp/recon/src/a", good("2026-11-21T12:34:06.537632632Z")),
         ("web1:/tmp/recon/src/a", good("2026-11-21T01:00:00Z")),
         ("zwei:/tmp/recon/src/a,/tmp/recon/src/b ü", good("2026-11-21T12:34:03.190271166Z")),
     ];
     assert_eq!(assets, expected.map(|(key, last_good)| (key.to_owned(), last_good)));
+}
+
+#[test]
+fn a_path_that_is_not_utf_8_is_never_ok_for_another_one_may_hide_behind_it() {
+    let document = r#"[{"time":"2020-01-01T00:00:00Z","hostname":"h","paths":["/q\ufffd"]},
+        {"time":"2026-11-21T12:00:00Z","hostname":"h","paths":["/q\ufffd"]},
+        {"time":"2026-11-21T12:00:00Z","hostname":"h","paths":["/q"]}]"#;
+    let snapshots = parse::snapshots(document.as_bytes(), AT.parse().unwrap()).unwrap();
+    let listed = snapshots.listed(Keep::Judged, None);
+    let unsure: Vec<_> = listed.unsure.iter().map(|(key, _)| key.text()).collect();
+    assert_eq!(unsure, ["h:/q\u{fffd}"]);
+    assert_eq!(listed.assets[0].last_good, Stated::Value("2026-11-21T12:00:00Z".parse().unwrap()));
+    assert_eq!(listed.assets[1].last_good, Stated::Unreadable);
+    assert!(listed.unsure[0].1.reason.contains("UTF-8"));
 }
 
 #[test]
