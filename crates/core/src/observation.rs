@@ -314,6 +314,16 @@ impl RepositoryObservation {
     }
 }
 
+impl RepositoryObservation {
+    /// Returns how far its list of assets counts for one who knows some of them, or none: as
+    /// [`Collection::listing_beside`]. One backup after the other may leave; that all are gone at once is a glitch until
+    /// somebody says otherwise.
+    pub fn listing_beside(&self, is_any_known: bool) -> Extent {
+        let is_emptied = is_any_known && self.assets.is_empty();
+        if is_emptied { self.listing.max(Extent::Partial) } else { self.listing }
+    }
+}
+
 /// A running time in seconds, with the fraction some devices report: compared as it is.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Uptime(f64);

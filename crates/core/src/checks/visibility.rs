@@ -53,7 +53,7 @@ fn judge_source(source: &SourceFacts, expected: &Expectation, now: Timestamp) ->
 }
 
 fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(repository.stated.listing, (repository.listed_at, repository.first_seen_at), expected, now)
+    judge(repository.listing(), (repository.listed_at, repository.first_seen_at), expected, now)
 }
 
 /// 1. A last complete listing longer ago than the limit is bad, also if no look failed since: looks that stop coming are

@@ -95,6 +95,13 @@ impl RepositoryFacts {
         Self { first_seen_at, observed_at, listed_at, stated, unseen, histories }
     }
 
+    /// Returns how far the list of its assets counts: one that was read completely and is not believed, since it is empty
+    /// where assets are known, counts as partial.
+    pub fn listing(&self) -> Extent {
+        let is_believed = self.unseen.is_empty();
+        if is_believed { self.stated.listing } else { self.stated.listing.max(Extent::Partial) }
+    }
+
     /// Returns one of its assets with what is remembered of it.
     pub fn asset<'a>(&'a self, stated: &'a AssetObservation) -> AssetFacts<'a> {
         let index = self.stated.assets.element_offset(stated);
@@ -284,7 +291,9 @@ impl SourceFacts {
         self.repositories.reserve_exact(collection.repositories.len());
         for stated in collection.repositories {
             let before = if known.is_empty() { None } else { known.remove(&stated.key) };
-            self.repositories.push(restate(before, stated, at));
+            let restated = restate(before, stated, at);
+            self.look = self.look.max(restated.listing().min(Extent::Partial));
+            self.repositories.push(restated);
         }
         if self.listing != Extent::Complete {
             let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
@@ -305,7 +314,7 @@ impl SourceFacts {
 ///    at the same instant the one that saw least is taken last: blindness is not overlooked.
 /// 2. The newest look decides how much was seen and what failed.
 /// 3. A repository that was stated replaces what was known of it; if the list of its assets was not read completely,
-///    known assets that it did not state stay.
+///    known assets that it did not state stay. An empty list where assets were known counts as partial.
 /// 4. A repository that was not stated stays only if the list of repositories was not read completely; its own list was
 ///    not seen then, however complete it was before. An empty list where something was known counts as partial.
 pub fn fold(collections: Vec<Collection>) -> Facts {
@@ -345,7 +354,7 @@ fn overlooked(known: RepositoryFacts) -> RepositoryFacts {
 /// Step 3 of [`fold`].
 fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
     let Some(before) = before else { return RepositoryFacts::first(stated, at) };
-    let is_complete = stated.listing == Extent::Complete;
+    let is_complete = stated.listing_beside(!before.stated.assets.is_empty()) == Extent::Complete;
     if is_complete && is_same_list(&before, &stated.assets) {
         // Most looks are like this: what is remembered moves on without being searched.
         let renewed = before.histories.into_iter().zip(&stated.assets);

@@ -90,7 +90,7 @@ impl Default for Damping {
 /// Why an incident is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closing {
-    /// The check is ok again, in observations made after it opened.
+    /// The check is ok again, in observations made after it opened, and not only by another threshold.
     Recovered,
     /// The subject is not judged any more, for this reason.
     Exempt(Exemption),
@@ -100,6 +100,8 @@ pub enum Closing {
     SourceRemoved,
     /// The check is not asked of the subject any more.
     NotAsked,
+    /// The check is ok by a threshold that was changed; by the one it was bad by last it would be bad still.
+    ThresholdChanged,
     /// Somebody closed it, in their own words.
     ByHand(String),
 }
@@ -113,6 +115,7 @@ impl Closing {
             Self::Left => "left",
             Self::SourceRemoved => "source_removed",
             Self::NotAsked => "not_asked",
+            Self::ThresholdChanged => "threshold_changed",
             Self::ByHand(_) => "by_hand",
         }
     }
@@ -140,8 +143,10 @@ pub type Known = BTreeMap<Matter, Incident>;
 ///
 /// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough,
 ///    `visibility` at once: looks may have stopped coming.
-/// 2. An ok verdict counts against a known one only if the subject was observed after that opened: a changed threshold
-///    is no recovery, and no other plan makes good a run that was missed. It closes with the look that makes them enough. An exemption closes it at once, unless it only says that nothing is stated any more.
+/// 2. An ok verdict counts against a known one only if the subject was observed after that opened, and no other plan
+///    makes good a run that was missed. It closes with the look that makes them enough: as recovered only if it is ok
+///    by the threshold it was bad by last, too; a changed threshold is a reason of its own. An exemption closes it at
+///    once, unless it only says that nothing is stated any more.
 /// 3. An unknown verdict changes nothing, neither way.
 /// 4. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
 ///    and the check is not asked of it, or if the place it stood in was listed completely since without it. Otherwise
@@ -274,7 +279,7 @@ impl Looked {
                 }
                 Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(exemption))),
                 _ if self.is_without_a_run(known) => None,
-                _ => self.ok(known),
+                reason => self.ok(known, reason),
             },
         }
     }
@@ -304,13 +309,15 @@ impl Looked {
         Change::Opened(Incident { opened_at: Some(self.at), ..incident })
     }
 
-    fn ok(&self, known: &Incident) -> Option<Change> {
+    fn ok(&self, known: &Incident, reason: Reason) -> Option<Change> {
         if !self.is_new_to(known) || self.observed_at <= known.since() {
             return None;
         }
         let ok_looks = known.ok_looks.saturating_add(1);
         if ok_looks >= self.damping.close_after.max(1) {
-            return Some(end(known, Closing::Recovered));
+            let is_by_threshold = reason.is_bad_within_limit_of(&known.reason, self.at);
+            let closing = if is_by_threshold { Closing::ThresholdChanged } else { Closing::Recovered };
+            return Some(end(known, closing));
         }
         Some(Change::Kept(Incident { looked_at: self.observed_at, ok_looks, ..known.clone() }))
     }

@@ -117,7 +117,7 @@ fn an_unreachable_source_never_closes_an_incident() {
 }
 
 #[test]
-fn a_threshold_that_is_raised_closes_nothing_before_the_next_look() {
+fn a_threshold_that_is_raised_closes_nothing_before_the_next_look_and_then_with_that_reason() {
     let mut monitor = Monitor::new();
     let mut db = agent("db", noon());
     db.last_good = Stated::Value(noon() - SignedDuration::from_hours(30));
@@ -126,7 +126,37 @@ fn a_threshold_that_is_raised_closes_nothing_before_the_next_look() {
     monitor.values = vec![("local_after", "48h")];
     assert_eq!(monitor.tick(minute(2)), NOTHING);
     let again = Collection { observed_at: minute(5), ..late };
-    assert_eq!(monitor.look(again, minute(6)), ["closed acme/nas1/db behind_local Recovered"]);
+    assert_eq!(monitor.look(again, minute(6)), ["closed acme/nas1/db behind_local ThresholdChanged"]);
+}
+
+#[test]
+fn a_backup_that_is_good_by_the_threshold_of_before_recovers_whatever_is_set_now() {
+    for (hours, closing) in [(24, "Recovered"), (25, "ThresholdChanged")] {
+        let mut monitor = Monitor::new();
+        let at = |age: i64, minutes| {
+            let mut db = agent("db", noon());
+            db.last_good = Stated::Value(minute(minutes + 1) - SignedDuration::from_hours(age));
+            FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+        };
+        assert_eq!(monitor.look(at(30, 0), minute(1)), ["opened acme/nas1/db behind_local"]);
+        monitor.values = vec![("local_after", "48h")];
+        let expected = format!("closed acme/nas1/db behind_local {closing}");
+        assert_eq!(monitor.look(at(hours, 5), minute(6)), [expected]);
+    }
+}
+
+#[test]
+fn the_threshold_it_was_bad_by_last_counts() {
+    let mut monitor = Monitor::new();
+    let at = |age: i64, minutes| {
+        let mut db = agent("db", noon());
+        db.last_good = Stated::Value(minute(minutes + 1) - SignedDuration::from_hours(age));
+        FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+    };
+    assert_eq!(monitor.look(at(60, 0), minute(1)), ["opened acme/nas1/db behind_local"]);
+    monitor.values = vec![("local_after", "48h")];
+    assert_eq!(monitor.look(at(61, 5), minute(6)), ["kept acme/nas1/db behind_local"]);
+    assert_eq!(monitor.look(at(30, 10), minute(11)), ["closed acme/nas1/db behind_local Recovered"]);
 }
 
 #[test]
@@ -141,12 +171,15 @@ fn a_check_that_is_turned_off_closes_its_incidents_with_that_reason() {
 fn what_leaves_the_fleet_closes_as_left_only_after_a_complete_list_without_it() {
     let mut monitor = Monitor::new();
     monitor.look(look(0, true), minute(1));
-    let empty = |minutes| FleetBuilder::new("acme", minute(minutes)).appliance("nas1", Vec::new());
-    let mut partial = empty(5).collection();
+    let without = |minutes| {
+        let others = vec![agent("web", minute(minutes))];
+        FleetBuilder::new("acme", minute(minutes)).appliance("nas1", others)
+    };
+    let mut partial = without(5).collection();
     partial.repositories[0].listing = Extent::Partial;
     assert_eq!(monitor.look(partial, minute(6)), NOTHING);
     assert_eq!(
-        monitor.look(empty(10).partial().collection(), minute(11)),
+        monitor.look(without(10).partial().collection(), minute(11)),
         ["closed acme/nas1/db unsuccessful Left"]
     );
     monitor.look(look(15, true), minute(16));
@@ -161,6 +194,21 @@ fn an_empty_list_ends_no_incident() {
     let empty = FleetBuilder::new("acme", minute(5)).collection();
     assert_eq!(monitor.look(empty, minute(6)), NOTHING);
     assert_eq!(monitor.look(look(10, false), minute(11)), ["closed acme/nas1/db unsuccessful Recovered"]);
+}
+
+#[test]
+fn an_empty_list_of_assets_ends_no_incident_and_in_the_end_is_one() {
+    let mut monitor = Monitor::new();
+    monitor.look(look(0, true), minute(1));
+    let empty = |minutes| FleetBuilder::new("acme", minute(minutes)).appliance("nas1", Vec::new());
+    for minutes in [5, 10, 175] {
+        assert_eq!(monitor.look(empty(minutes).collection(), minute(minutes + 1)), NOTHING, "{minutes}");
+    }
+    assert_eq!(monitor.look(empty(180).collection(), minute(181)), ["opened acme/nas1 visibility"]);
+    assert_eq!(
+        monitor.look(look(185, false), minute(186)),
+        ["closed acme/nas1 visibility Recovered", "closed acme/nas1/db unsuccessful Recovered"]
+    );
 }
 
 #[test]

@@ -136,6 +136,9 @@ fn over(closing: &Closing) -> String {
         Closing::Left => "it left: the list it stood in was read completely without it".to_owned(),
         Closing::SourceRemoved => "its source is not looked at any more".to_owned(),
         Closing::NotAsked => "this is not asked of it any more".to_owned(),
+        Closing::ThresholdChanged => {
+            "within a threshold that was changed; nothing else makes it ok".to_owned()
+        }
         Closing::ByHand(by) => format!("closed by {}", crate::id::Escaped(by)),
     }
 }

@@ -11,6 +11,8 @@ use crate::id::CheckId;
 use crate::observation::Exemption;
 use crate::time::{Age, Elapsed, Instant, Seconds, elapsed};
 
+mod limit;
+
 /// The answer to a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {

@@ -144,6 +144,7 @@ fn entries(role: Role) -> Vec<Entry> {
         Closing::Left,
         Closing::SourceRemoved,
         Closing::NotAsked,
+        Closing::ThresholdChanged,
         Closing::ByHand(NAME.to_owned()),
     ] {
         let over = entry(&checks::quota::CHECK, reasons(checks::quota::ID)[0], Why::Resolved, role);

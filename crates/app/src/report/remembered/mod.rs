@@ -111,6 +111,9 @@ fn closing(closing: &Closing) -> String {
         Closing::Left => "it left: its place was listed completely without it".to_owned(),
         Closing::SourceRemoved => "its source is not looked at any more".to_owned(),
         Closing::NotAsked => "the check is not asked of it any more".to_owned(),
+        Closing::ThresholdChanged => {
+            "it is within a threshold that was changed; by the one before it would be bad still".to_owned()
+        }
         Closing::ByHand(words) => format!("closed by hand: {}", Escaped(words)),
     }
 }

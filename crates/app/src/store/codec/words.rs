@@ -109,6 +109,7 @@ enum ClosingWords {
     Left,
     SourceRemoved,
     NotAsked,
+    ThresholdChanged,
     ByHand(String),
 }
 
@@ -316,6 +317,7 @@ mod tests {
             Closing::Left,
             Closing::SourceRemoved,
             Closing::NotAsked,
+            Closing::ThresholdChanged,
             Closing::ByHand("a \"new\" disk".to_owned()),
         ];
         for closing in closings {

@@ -333,10 +333,13 @@ impl Before {
             return Err(Damage("a look says that a repository is the same as one that was not seen"));
         }
         let is_complete = statement.as_ref().unwrap_or(&facts.stated).listing == Extent::Complete;
-        needed.push(if is_complete { facts.outline() } else { facts.clone() });
+        let stated_count = self.stated_count.unwrap_or(facts.stated.assets.len());
+        // An empty list is not believed where assets are known: then the fold keeps them.
+        let is_empty = list.as_ref().map_or(stated_count == 0, Vec::is_empty);
+        needed.push(if is_complete && !is_empty { facts.outline() } else { facts.clone() });
         let mut stated = facts.stated;
         let mut known = std::mem::take(&mut stated.assets);
-        known.truncate(self.stated_count.unwrap_or(known.len()));
+        known.truncate(stated_count);
         let mut repository = statement.unwrap_or(stated);
         repository.assets = assets(known, list, news)?;
         Ok(repository)
