@@ -1,10 +1,12 @@
 //! When is nobody told, although it is bad?
 //!
-//! A silence withholds notifications about some subjects for a time, from everybody or from one address; judging goes
-//! on, incidents open and close. It does not know who would have been told.
+//! A silence withholds notifications about some subjects for a time, of every check or of some, from everybody or from
+//! one address; judging goes on, incidents open and close. It does not know who would have been told.
 
 use jiff::Timestamp;
 
+use crate::id::CheckId;
+use crate::incident::Matter;
 use crate::recipient::Address;
 
 /// Says that notifications about some subjects are withheld for a time.
@@ -14,6 +16,8 @@ pub struct Silence {
     pub id: u64,
     /// Which subjects, as a pattern over their paths; how it is read is the caller's matter.
     pub pattern: String,
+    /// Which checks of these subjects; `None` for every check, an empty list for none.
+    pub checks: Option<Vec<CheckId>>,
     /// Whose notifications: those of this address only; `None` for everybody's.
     pub address: Option<Address>,
     /// From when on.
@@ -32,6 +36,11 @@ impl Silence {
         self.from <= now && now < self.until
     }
 
+    /// True if it withholds what this check says of its subjects.
+    pub fn is_of(&self, check: CheckId) -> bool {
+        self.checks.as_ref().is_none_or(|checks| checks.contains(&check))
+    }
+
     /// True if notifications to this address are withheld while it is in force.
     pub fn is_for(&self, address: &Address) -> bool {
         self.address.as_ref().is_none_or(|own| own == address)
@@ -46,31 +55,40 @@ pub struct Silenced<'a> {
     pub speaks_of: Box<dyn Fn(&str) -> bool + 'a>,
 }
 
-/// Returns the silence that keeps a subject from an address now: of several, the one that lasts longest.
+/// Returns the silence that keeps a matter from an address now: of several, the one that lasts longest.
 pub fn covering<'a>(
     silences: &[Silenced<'a>],
-    path: &str,
+    matter: &Matter,
     address: &Address,
     now: Timestamp,
 ) -> Option<&'a Silence> {
-    let concerns = |silence: &Silence| silence.is_in_force(now) && silence.is_for(address);
-    let in_force = silences.iter().filter(|silenced| concerns(silenced.silence));
-    let speaking = in_force.filter(|silenced| (silenced.speaks_of)(path));
+    let concerns = |silence: &Silence| {
+        silence.is_in_force(now) && silence.is_for(address) && silence.is_of(matter.check)
+    };
+    let mut in_force = silences.iter().filter(|silenced| concerns(silenced.silence)).peekable();
+    in_force.peek()?;
+    let path = matter.subject.path();
+    let speaking = in_force.filter(|silenced| (silenced.speaks_of)(&path));
     speaking.map(|silenced| silenced.silence).max_by_key(|silence| (silence.until, silence.id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::{behind_local, offline, unsuccessful};
     use crate::testing::{NANOSECOND, at, noon};
 
     fn silence(id: u64, until: &str) -> Silence {
         let (pattern, reason, by) = ("acme/*".to_owned(), "a new disk".to_owned(), "the operator".to_owned());
-        Silence { id, pattern, address: None, from: noon(), until: at(until), reason, by }
+        Silence { id, pattern, checks: None, address: None, from: noon(), until: at(until), reason, by }
     }
 
     fn mail(to: &str) -> Address {
         Address { channel: "mail".to_owned(), to: to.to_owned() }
+    }
+
+    fn matter(path: &str) -> Matter {
+        crate::testing::matter(path, unsuccessful::ID)
     }
 
     fn of<'a>(silence: &'a Silence, prefix: &'a str) -> Silenced<'a> {
@@ -80,7 +98,8 @@ mod tests {
     #[test]
     fn a_silence_begins_with_its_first_instant_and_ends_before_its_last() {
         let night = silence(1, "2026-03-03T06:00:00Z");
-        let covers = |now| covering(&[of(&night, "acme/")], "acme/nas1/db", &mail("ada"), now).is_some();
+        let covers =
+            |now| covering(&[of(&night, "acme/")], &matter("acme/nas1/db"), &mail("ada"), now).is_some();
         assert!(!covers(noon() - NANOSECOND));
         assert!(covers(noon()));
         assert!(covers(at("2026-03-03T06:00:00Z") - NANOSECOND));
@@ -91,7 +110,7 @@ mod tests {
     fn only_a_silence_that_speaks_of_the_subject_covers_it_and_the_longest_is_named() {
         let (night, week) = (silence(1, "2026-03-03T06:00:00Z"), silence(2, "2026-03-09T12:00:00Z"));
         let silences = [of(&week, "acme/nas1"), of(&night, "acme/")];
-        let id = |path| covering(&silences, path, &mail("ada"), noon()).map(|silence| silence.id);
+        let id = |path| covering(&silences, &matter(path), &mail("ada"), noon()).map(|silence| silence.id);
         assert_eq!(id("acme/nas1/db"), Some(2));
         assert_eq!(id("acme/nas2/db"), Some(1));
         assert_eq!(id("other/nas2/db"), None);
@@ -103,13 +122,28 @@ mod tests {
         own.address = Some(mail("ada"));
         let everybody = silence(2, "2026-03-03T06:00:00Z");
         let silences = [of(&own, "acme/nas1"), of(&everybody, "acme/nas1/db")];
-        let id =
-            |path, address: &Address| covering(&silences, path, address, noon()).map(|silence| silence.id);
+        let id = |path, address: &Address| {
+            covering(&silences, &matter(path), address, noon()).map(|silence| silence.id)
+        };
         assert_eq!(id("acme/nas1/db", &mail("ada")), Some(1));
         assert_eq!(id("acme/nas1/db", &mail("bob")), Some(2));
         assert_eq!(id("acme/nas1/web", &mail("ada")), Some(1));
         assert_eq!(id("acme/nas1/web", &mail("bob")), None);
         let pager = Address { channel: "pager".to_owned(), to: "ada".to_owned() };
         assert_eq!(id("acme/nas1/web", &pager), None);
+    }
+
+    #[test]
+    fn a_silence_of_some_checks_covers_nothing_else_of_its_subjects() {
+        let mut late = silence(1, "2026-03-09T12:00:00Z");
+        late.checks = Some(vec![behind_local::ID, offline::ID]);
+        let covers = |silence: &Silence, check| {
+            let matter = crate::testing::matter("acme/nas1/db", check);
+            covering(&[of(silence, "acme/")], &matter, &mail("ada"), noon()).is_some()
+        };
+        assert!(covers(&late, behind_local::ID) && covers(&late, offline::ID));
+        assert!(!covers(&late, unsuccessful::ID));
+        late.checks = Some(Vec::new());
+        assert!(!covers(&late, behind_local::ID), "a check that is not known here silences nothing");
     }
 }

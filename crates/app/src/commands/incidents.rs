@@ -123,7 +123,7 @@ impl State {
 }
 
 /// Finds a check by its word.
-fn check(word: &str) -> Result<CheckId, String> {
+pub(super) fn check(word: &str) -> Result<CheckId, String> {
     let known = || checks::ALL.into_iter().map(|check| check.id);
     known().find(|id| id.as_str() == word).ok_or_else(|| {
         let words: Vec<_> = known().map(CheckId::as_str).collect();

@@ -4,7 +4,7 @@
 //! silence.
 
 use jiff::{SignedDuration, Timestamp};
-use lastgood_core::id::Escaped;
+use lastgood_core::id::{CheckId, Escaped};
 use lastgood_core::recipient::Address;
 use lastgood_core::silence::Silence;
 use lastgood_core::time::{Instant, Seconds};
@@ -30,11 +30,14 @@ Examples:
   lastgood silence add 'acme/*' --for 8h --reason 'moving the rack'
   lastgood silence add 'acme/nas1/db' --until 2026-12-01T06:00:00Z --reason 'known, ticket 4711' --by ada
   lastgood silence add 'acme/*' --for 7d --reason holidays --for-address mail:ada@example.org
+  lastgood silence add acme/nas1 --check reboot_due --for 30d --reason 'rebooted with the next update'
   lastgood silence list
   lastgood silence end 3
 
 A pattern is compared with source/repository/asset: * is any text, / included. Under a silence
-incidents open and close as always, and are told when it ends, if they are still open.
+incidents open and close as always, and are told when it ends, if they are still open. What is told as
+part of a silenced cause (of an appliance that is offline, say) is told on its own, unless a silence
+covers that too: give the pattern of both, such as 'acme/nas1*'.
 
 Exit codes: 0 if it could be read or was done; 3 if the command line is wrong or there is no such
 silence; 4 if the database cannot be used.";
@@ -72,6 +75,9 @@ struct Add {
     /// Which subjects, such as 'acme/*'
     #[arg(value_name = "PATTERN", value_parser = Pattern::new)]
     pattern: Pattern,
+    /// Only what this check says of them; may be given several times [default: every check]
+    #[arg(long = "check", value_name = "CHECK", value_parser = super::incidents::check)]
+    checks: Vec<CheckId>,
     #[command(flatten)]
     end: End,
     /// Why, for others
@@ -128,6 +134,7 @@ async fn add(place: &Place, wanted: &Add, now: Timestamp) -> Result<(), Exit> {
     let silence = Silence {
         id: 0,
         pattern: wanted.pattern.text().to_owned(),
+        checks: (!wanted.checks.is_empty()).then(|| wanted.checks.clone()),
         address: wanted.for_address.clone(),
         from: now,
         until,
@@ -154,7 +161,9 @@ async fn add(place: &Place, wanted: &Add, now: Timestamp) -> Result<(), Exit> {
             "subjects that were not counted".to_owned()
         }
     };
-    print(false, |out| writeln!(out, "silence {id} until {}: it speaks of {speaks_of}", Instant(until)))
+    let checks: Vec<_> = wanted.checks.iter().map(|check| check.as_str()).collect();
+    let only = if checks.is_empty() { String::new() } else { format!(", {} only", checks.join(", ")) };
+    print(false, |out| writeln!(out, "silence {id} until {}: it speaks of {speaks_of}{only}", Instant(until)))
 }
 
 fn end_of(wanted: &End, now: Timestamp) -> Result<Timestamp, Exit> {

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use lastgood_core::incident::{Acknowledged, Incident};
+use lastgood_core::id::CheckId;
+use lastgood_core::incident::{Acknowledged, Incident, Matter};
 use lastgood_core::notify::Episode;
 use lastgood_core::recipient::{Address, Role};
 use lastgood_core::silence::Silence;
@@ -95,7 +96,7 @@ pub struct Line {
     pub id: i64,
     /// The incident as it is.
     pub incident: Incident,
-    /// Silences in force that this reader set for exactly this subject: until when.
+    /// Silences in force that this reader set for exactly this: until when.
     pub silent_until: Option<Timestamp>,
 }
 
@@ -197,8 +198,8 @@ impl Acts {
         let open_count = lines.len();
         lines.truncate(LISTED_MAX);
         for line in &mut lines {
-            let pattern = pattern(&line.incident);
-            let own = own.iter().filter(|silence| silence.pattern == pattern);
+            let (pattern, check) = silenced(&line.incident);
+            let own = own.iter().filter(|silence| silence.pattern == pattern && silence.is_of(check));
             line.silent_until = own.map(|silence| silence.until).max();
         }
         Ok(Sheet {
@@ -225,21 +226,23 @@ impl Acts {
             return Ok(());
         };
         let address = (sheet.role != Role::Operator).then(|| sheet.address.clone());
-        let mut wanted: Vec<_> = lines.iter().map(|line| pattern(&line.incident)).collect();
+        let mut wanted: Vec<_> = lines.iter().map(|line| silenced(&line.incident)).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let kept = self.store.silences(SILENCES_MAX).await?;
         let kept: Vec<_> = kept.into_iter().filter(|silence| silence.is_in_force(now)).collect();
-        for pattern in wanted {
+        for (pattern, check) in wanted {
+            let checks = Some(vec![check]);
             let is_same = |silence: &Silence| {
-                (silence.pattern == pattern && silence.address == address)
+                (silence.pattern == pattern && silence.checks == checks && silence.address == address)
                     && (silence.by == by && silence.reason == reason)
             };
             if kept.iter().any(is_same) {
                 continue;
             }
             let (reason, by, address) = (reason.to_owned(), by.clone(), address.clone());
-            let silence = Silence { id: 0, pattern, from: now, until: now + length, reason, by, address };
+            let until = now + length;
+            let silence = Silence { id: 0, pattern, checks, address, from: now, until, reason, by };
             self.store.add_silence(silence).await?;
         }
         Ok(())
@@ -250,9 +253,10 @@ fn line(number: usize, recorded: Recorded) -> Line {
     Line { number, id: recorded.id, incident: recorded.incident, silent_until: None }
 }
 
-/// The pattern of exactly the subject of an incident.
-fn pattern(incident: &Incident) -> String {
-    Pattern::exactly(&incident.matter.subject.path()).text().to_owned()
+/// What a silence of an incident covers: exactly its subject, and its check only.
+fn silenced(incident: &Incident) -> (String, CheckId) {
+    let Matter { subject, check } = &incident.matter;
+    (Pattern::exactly(&subject.path()).text().to_owned(), *check)
 }
 
 /// Who said so, as it is kept.

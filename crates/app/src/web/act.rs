@@ -188,7 +188,7 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Row {
         headline: format!("{} ({})", incident.reason.summary(words, now), incident.matter.check),
         since: format!("Open for {age}, since {}", Instant(opened_at)),
         acknowledged: acknowledged.map(|known| format!("{}, {}", Escaped(&known.by), Instant(known.at))),
-        silent: line.silent_until.map(|until| Instant(until).to_string()),
+        silent: line.silent_until.map(|until| format!("{} ({} only)", Instant(until), incident.matter.check)),
         buttons: Act::ALL.into_iter().filter(is_left).map(button).collect(),
     }
 }

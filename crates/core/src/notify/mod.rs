@@ -125,7 +125,7 @@ pub struct Digest {
 /// Why somebody is not told yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withheld {
-    /// A silence covers the subject.
+    /// A silence covers it.
     Silence(u64),
     /// Their patience is not over.
     Patience,
@@ -152,9 +152,9 @@ pub struct Plan {
 ///
 /// 1. Where the directory cannot be asked, or knows nobody, that is said.
 /// 2. An open incident that another one explains is not told to those who hear of that one; it is counted there. For
-///    who is no recipient of the cause, or is not to hear of it yet, there is no cause. A silence of the cause withholds
-///    what it explains too.
-/// 3. Somebody who was not told yet is told, unless a silence covers the subject, their patience is not over, or they
+///    who is no recipient of the cause, or is not to hear of it yet, or from whom a silence keeps it, there is no cause:
+///    what is silenced speaks for nothing else.
+/// 3. Somebody who was not told yet is told, unless a silence covers it, their patience is not over, or they
 ///    are told only when nobody has acknowledged it for long enough.
 /// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and nobody
 ///    has acknowledged it; a silence withholds both.
@@ -300,11 +300,12 @@ impl<'a> Planning<'a> {
     fn hears(&mut self, recipient: &Recipient, cause: &'a Incident) -> bool {
         let situation = self.situation;
         let hearers = self.hearers.entry(&cause.matter).or_insert_with(|| hearers(situation, cause));
-        match hearers.get(&recipient.address) {
+        let hears = match hearers.get(&recipient.address) {
             Some(Hears::AtOnce) => true,
             Some(Hears::Escalated) => recipient.escalation.is_some(),
             None => false,
-        }
+        };
+        hears && self.silence(&cause.matter, &recipient.address).is_none()
     }
 
     /// `Ok(None)` if they know all there is to know.
@@ -377,11 +378,7 @@ impl<'a> Planning<'a> {
     }
 
     fn silence(&self, matter: &Matter, address: &Address) -> Option<u64> {
-        if self.situation.silences.is_empty() {
-            return None;
-        }
-        let path = matter.subject.path();
-        covering(self.situation.silences, &path, address, self.situation.now).map(|silence| silence.id)
+        covering(self.situation.silences, matter, address, self.situation.now).map(|silence| silence.id)
     }
 
     fn tell(&mut self, address: Address, voice: Option<Arc<Voice>>, entry: Entry) {

@@ -5,24 +5,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::checks::{
-    behind_local, behind_offsite, offline, schedule, stuck, undelivered, unsuccessful, visibility,
+    behind_local, behind_offsite, offline, reboot_due, schedule, stuck, undelivered, unsuccessful, visibility,
 };
-use crate::id::{CheckId, Name, SubjectId};
+use crate::id::CheckId;
 use crate::recipient::{Patience, Role};
 use crate::silence::Silence;
-use crate::testing::{noon, source_id};
+use crate::testing::{matter, noon};
 use crate::verdict::Reason;
 
 fn minute(minutes: i64) -> Timestamp {
     noon() + SignedDuration::from_mins(minutes)
-}
-
-fn matter(path: &str, check: CheckId) -> Matter {
-    let mut parts = path.split('/');
-    let source = source_id(parts.next().expect("a source"));
-    let subject =
-        SubjectId { source, repository: parts.next().map(Name::new), asset: parts.next().map(Name::new) };
-    Matter { subject, check }
 }
 
 /// An incident that opened at noon.
@@ -53,6 +45,13 @@ fn recipient(to: &str) -> Recipient {
         escalation: None,
         because,
     }
+}
+
+/// A silence of everybody from noon to one o'clock.
+fn silence(pattern: &str, checks: Option<Vec<CheckId>>) -> Silence {
+    let words = || "a test".to_owned();
+    let (pattern, from, until) = (pattern.to_owned(), noon(), minute(60));
+    Silence { id: 7, pattern, checks, address: None, from, until, reason: words(), by: words() }
 }
 
 /// A world in which a test changes what it is about.
@@ -156,18 +155,7 @@ fn patience_withholds_and_is_told_when_it_is_over_without_any_edge() {
 #[test]
 fn a_silence_withholds_and_its_end_tells() {
     let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
-    let words = || "a test".to_owned();
-    let pattern = "acme/nas1".to_owned();
-    let silence = Silence {
-        id: 7,
-        pattern,
-        address: None,
-        from: noon(),
-        until: minute(60),
-        reason: words(),
-        by: words(),
-    };
-    world.silences = vec![silence];
+    world.silences = vec![silence("acme/nas1", None)];
     assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7)]);
     assert_eq!(world.tell(minute(60)), ["ada acme/nas1/db First +0"]);
 }
@@ -177,10 +165,8 @@ fn a_silence_of_one_address_withholds_from_that_one_only_also_the_end() {
     let incident = incident("acme/nas1/db", unsuccessful::ID);
     let mut world = World::new(std::slice::from_ref(&incident));
     world.answer = Answer::Recipients(vec![recipient("ada"), recipient("bob")]);
-    let (ada, words) = (recipient("ada").address, || "a test".to_owned());
-    let (pattern, from, until) = ("acme/nas1".to_owned(), noon(), minute(60));
-    let address = Some(ada.clone());
-    world.silences = vec![Silence { id: 7, pattern, address, from, until, reason: words(), by: words() }];
+    let ada = recipient("ada").address;
+    world.silences = vec![Silence { address: Some(ada.clone()), ..silence("acme/nas1", None) }];
     assert_eq!(world.tell(minute(1)), ["bob acme/nas1/db First +0"]);
     let withheld = vec![(Episode::of(&incident), Some(ada), Withheld::Silence(7))];
     assert_eq!(world.plan(minute(2)).withheld, withheld);
@@ -338,21 +324,31 @@ fn who_is_not_to_hear_of_the_cause_yet_is_told_what_it_explains() {
 }
 
 #[test]
-fn a_silence_of_the_cause_withholds_what_it_explains() {
+fn a_silenced_cause_speaks_for_nothing_that_its_silence_does_not_cover() {
+    let both = vec![recipient("ada"), recipient("bob")];
+    let mut world = beside_a_cause(Answer::Recipients(both.clone()), both);
+    // Everything of the appliance and below it.
+    world.silences = vec![silence("acme/nas1", None)];
+    assert_eq!(world.withheld(minute(1)), vec![Withheld::Silence(7); 4]);
+    // That it is offline only, as a link does it; for one of them.
+    let offline = silence("acme/nas1", Some(vec![offline::ID]));
+    world.silences = vec![Silence { address: Some(address("ada")), ..offline.clone() }];
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db First +0", "bob acme/nas1 First +1"]);
+    assert_eq!(world.tell(minute(2)), NOTHING);
+    // Another check of the appliance has nothing to do with it.
     let mut world = beside_a_cause(Answer::Recipients(vec![recipient("ada")]), vec![recipient("ada")]);
-    let words = || "a test".to_owned();
-    let pattern = "acme/nas1".to_owned();
-    world.silences = vec![Silence {
-        id: 7,
-        pattern,
-        address: None,
-        from: noon(),
-        until: minute(60),
-        reason: words(),
-        by: words(),
-    }];
-    let by_cause = Withheld::Cause(matter("acme/nas1", offline::ID));
-    assert_eq!(world.withheld(minute(1)), [Withheld::Silence(7), by_cause]);
+    world.silences = vec![silence("acme/nas1", Some(vec![reboot_due::ID]))];
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1 First +1"]);
+}
+
+#[test]
+fn who_was_told_of_a_cause_and_silences_it_is_told_what_stood_behind_it() {
+    let ada = || vec![recipient("ada")];
+    let mut world = beside_a_cause(Answer::Recipients(ada()), ada());
+    assert_eq!(world.tell(minute(1)), ["ada acme/nas1 First +1"]);
+    world.silences = vec![silence("acme/nas1", Some(vec![offline::ID]))];
+    assert_eq!(world.tell(minute(2)), ["ada acme/nas1/db First +0"]);
+    assert_eq!(world.tell(minute(3)), NOTHING);
 }
 
 #[test]

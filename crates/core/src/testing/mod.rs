@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::checks;
 use crate::expectation::{Expectations, Layer, Origin, Scope};
 use crate::facts::{Facts, fold};
-use crate::id::{CheckId, Name, SourceId};
+use crate::id::{CheckId, Name, SourceId, SubjectId};
+use crate::incident::Matter;
 use crate::judge::judge;
 use crate::kind::{Kind, SourceKind, SubjectType};
 use crate::observation::{
@@ -126,6 +127,15 @@ pub fn ago(now: Timestamp, seconds: Seconds) -> Timestamp {
 
 /// One nanosecond: the smallest step past a limit.
 pub const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
+
+/// A matter of a subject with this path, names without a slash.
+pub fn matter(path: &str, check: CheckId) -> Matter {
+    let mut parts = path.split('/');
+    let source = source_id(parts.next().expect("a source"));
+    let subject =
+        SubjectId { source, repository: parts.next().map(Name::new), asset: parts.next().map(Name::new) };
+    Matter { subject, check }
+}
 
 /// Names a source.
 pub fn source_id(name: &str) -> SourceId {

@@ -195,6 +195,8 @@ struct SilenceRow<'a> {
     id: u64,
     state: &'static str,
     pattern: &'a str,
+    /// None: every check.
+    checks: Option<Vec<&'static str>>,
     /// None: from everybody.
     channel: Option<&'a str>,
     to: Option<&'a str>,
@@ -210,6 +212,7 @@ impl<'a> SilenceRow<'a> {
             id: silence.id,
             state: silence_state(silence, at),
             pattern: &silence.pattern,
+            checks: silence.checks.as_ref().map(|all| all.iter().map(|check| check.as_str()).collect()),
             channel: silence.address.as_ref().map(|address| address.channel.as_str()),
             to: silence.address.as_ref().map(|address| address.to.as_str()),
             from: silence.from.to_string(),

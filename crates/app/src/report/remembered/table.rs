@@ -64,7 +64,7 @@ pub(super) fn style(state: &str) -> Style {
 
 /// Writes a row per silence, and a last line that counts those in force.
 pub(super) fn silences(silences: &[Silence], at: Timestamp, out: &mut dyn Write) -> io::Result<()> {
-    let heads = ["ID", "STATE", "UNTIL", "PATTERN", "FOR", "BY", "REASON"];
+    let heads = ["ID", "STATE", "UNTIL", "PATTERN", "CHECKS", "FOR", "BY", "REASON"];
     let rows = silences.iter().map(|silence| silence_row(silence, at)).collect::<Vec<_>>();
     let side = |index| if index == 0 { Side::Right } else { Side::Left };
     table(std::array::from_fn(|index| (heads[index], side(index))), &rows, out)?;
@@ -72,7 +72,7 @@ pub(super) fn silences(silences: &[Silence], at: Timestamp, out: &mut dyn Write)
     writeln!(out, "{} in force; at {}", counted(in_force as u64, "silence"), Instant(at))
 }
 
-fn silence_row(silence: &Silence, at: Timestamp) -> [Cell; 7] {
+fn silence_row(silence: &Silence, at: Timestamp) -> [Cell; 8] {
     let (word, style) = match silence_state(silence, at) {
         "in_force" => ("in force", GOOD),
         "to_come" => ("to come", UNKNOWN),
@@ -84,10 +84,19 @@ fn silence_row(silence: &Silence, at: Timestamp) -> [Cell; 7] {
         (word.to_owned(), style),
         (Instant(silence.until).to_string(), PLAIN),
         (Escaped(&silence.pattern).to_string(), PLAIN),
+        (checks(silence), PLAIN),
         (whom, PLAIN),
         (Escaped(&silence.by).to_string(), PLAIN),
         (Escaped(&silence.reason).to_string(), PLAIN),
     ]
+}
+
+fn checks(silence: &Silence) -> String {
+    match silence.checks.as_deref() {
+        None => "all".to_owned(),
+        Some([]) => "none known here".to_owned(),
+        Some(checks) => checks.iter().map(|check| check.as_str()).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Writes rows below their headings, and an empty line; nothing where there is no row.

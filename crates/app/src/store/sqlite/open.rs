@@ -26,8 +26,11 @@ use crate::store::FindKind;
 pub(super) const APPLICATION_ID: i32 = 0x4c73_7447;
 
 /// Every change of the schema, in order; the version of a database is how many of them it has seen.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001-first.sql"), include_str!("../migrations/0002-serve.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001-first.sql"),
+    include_str!("../migrations/0002-serve.sql"),
+    include_str!("../migrations/0003-links.sql"),
+];
 
 /// So many connections read at once.
 const READERS_MAX: u32 = 4;

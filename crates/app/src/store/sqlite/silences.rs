@@ -4,6 +4,8 @@
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use lastgood_core::checks;
+use lastgood_core::id::CheckId;
 use lastgood_core::recipient::Address;
 use lastgood_core::silence::Silence;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -12,23 +14,23 @@ use super::incident::{changed_one, get, revise};
 use super::writer::{unread, unwritten};
 use super::{Sqlite, StoreError, instant, nanoseconds};
 
-const COLUMNS: &str =
-    "id, pattern, from_at, min(until_at, coalesce(ended_at, until_at)), reason, said_by, channel, recipient";
+const COLUMNS: &str = "id, pattern, from_at, min(until_at, coalesce(ended_at, until_at)), reason, said_by, channel, recipient, checks";
 
 /// Adds one and returns its number.
 pub(super) async fn add(store: &Sqlite, silence: Silence) -> Result<u64, StoreError> {
-    const SQL: &str = "INSERT INTO silence (pattern, from_at, until_at, reason, said_by, channel, recipient)
-         VALUES (?, ?, ?, ?, ?, ?, ?)";
+    const SQL: &str = "INSERT INTO silence (pattern, from_at, until_at, reason, said_by, channel, recipient,
+         checks) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let (from, until) = (nanoseconds(silence.from)?, nanoseconds(silence.until)?);
-    let Silence { pattern, reason, by, address, .. } = silence;
+    let Silence { id: _, pattern, checks, address, from: _, until: _, reason, by } = silence;
+    let checks = checks.map(|checks| words(&checks));
     let (channel, to) = address.map(|Address { channel, to }| (channel, to)).unzip();
     store
         .writer
         .transaction(move |connection| {
             async move {
                 let insert = sqlx::query(SQL).bind(pattern).bind(from).bind(until).bind(reason).bind(by);
-                let inserted =
-                    insert.bind(channel).bind(to).execute(&mut *connection).await.map_err(unwritten)?;
+                let insert = insert.bind(channel).bind(to).bind(checks);
+                let inserted = insert.execute(&mut *connection).await.map_err(unwritten)?;
                 revise(connection).await?;
                 Ok(inserted.last_insert_rowid().cast_unsigned())
             }
@@ -84,5 +86,16 @@ fn silence(row: &SqliteRow) -> Result<Silence, StoreError> {
         address: get::<Option<String>>(row, 6)?
             .zip(get(row, 7)?)
             .map(|(channel, to)| Address { channel, to }),
+        checks: get::<Option<String>>(row, 8)?.map(|words| known(&words)),
     })
+}
+
+fn words(checks: &[CheckId]) -> String {
+    checks.iter().map(|check| check.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// A check that is not known here (of a newer version) is left out, and never makes a silence wider.
+fn known(words: &str) -> Vec<CheckId> {
+    let found = |word: &str| checks::ALL.into_iter().map(|check| check.id).find(|id| id.as_str() == word);
+    words.split(' ').filter_map(found).collect()
 }

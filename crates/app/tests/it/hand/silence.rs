@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use lastgood::clock;
 use lastgood::store::Store;
+use lastgood_core::checks::{behind_local, offline};
 use lastgood_core::silence::Silence;
 
 use super::remembered::{HOSTILE, Remembered, ada};
@@ -60,6 +61,25 @@ async fn a_silence_may_be_for_one_address_and_until_an_instant() {
     assert_eq!((&added.address, added.until), (&Some(ada()), until));
     let listed = remembered.run(&["silence", "list"]).stdout;
     assert!(listed.contains("in force") && listed.contains("mail:ada@example.org"), "{listed}");
+}
+
+#[tokio::test]
+async fn a_silence_may_be_of_some_checks_and_is_listed_so() {
+    let remembered = Remembered::new().await;
+    let add = ["silence", "add", "vault*", "--for", "8h", "--reason", "x", "--by", "ada"];
+    let some = ["--check", "behind_local", "--check", "offline"];
+    let ran = remembered.run(&[&add[..], &some[..]].concat());
+    assert!(ran.stdout.ends_with(": it speaks of 1 subject, behind_local, offline only\n"), "{}", ran.text());
+    assert_eq!(silences(&remembered).await[0].checks, Some(vec![behind_local::ID, offline::ID]));
+    assert_eq!(remembered.run(&add).code, 0);
+    let listed = remembered.run(&["silence", "list"]).stdout;
+    assert!(listed.contains("  all  ") && listed.contains("  behind_local, offline  "), "{listed}");
+    let json = remembered.run(&["silence", "list", "--format", "json"]).json();
+    assert_eq!(json["silences"][0]["checks"], serde_json::Value::Null);
+    assert_eq!(json["silences"][1]["checks"], serde_json::json!(["behind_local", "offline"]));
+    let ran = remembered.run(&[&add[..], &["--check", "lateness"]].concat());
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("there is no such check; write one of"), "{}", ran.stderr);
 }
 
 #[tokio::test]

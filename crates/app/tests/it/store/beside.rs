@@ -36,7 +36,16 @@ fn event(minutes: i64) -> Event {
 
 fn silence() -> Silence {
     let (pattern, reason, by) = ("acme/*".to_owned(), "a new disk".to_owned(), "ada".to_owned());
-    Silence { id: 1, pattern, address: Some(ada()), from: minute(0), until: minute(9), reason, by }
+    Silence {
+        id: 1,
+        pattern,
+        checks: None,
+        address: Some(ada()),
+        from: minute(0),
+        until: minute(9),
+        reason,
+        by,
+    }
 }
 
 fn is_superseded(answer: &Result<Decided, StoreError>) -> bool {

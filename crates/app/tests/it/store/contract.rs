@@ -506,6 +506,7 @@ async fn silences_begin_and_end(store: &dyn Store) {
     let silence = |id, address, from, until| Silence {
         id,
         pattern: "acme/*".to_owned(),
+        checks: (id == 2).then(|| vec![unsuccessful::ID]),
         address,
         from: minute(from),
         until: minute(until),
@@ -513,7 +514,7 @@ async fn silences_begin_and_end(store: &dyn Store) {
         by: "ada".to_owned(),
     };
     let first = store.add_silence(silence(0, None, 0, 10)).await.expect("it is kept");
-    let second = store.add_silence(silence(0, Some(bob()), 5, 20)).await.expect("it is kept");
+    let second = store.add_silence(silence(2, Some(bob()), 5, 20)).await.expect("it is kept");
     let standing =
         |minutes| async move { store.standing(minute(minutes)).await.expect("what stands").silences };
     assert_eq!(standing(9).await, [silence(first, None, 0, 10), silence(second, Some(bob()), 5, 20)]);

@@ -80,7 +80,16 @@ async fn silenced(store: &dyn Store) -> Result<(), StoreError> {
     let (from, until) = (minute(13), minute(99));
     let (pattern, address) = ("acme/*".to_owned(), Some(ada()));
     store
-        .add_silence(Silence { id: 0, pattern, address, from, until, reason: words(), by: words() })
+        .add_silence(Silence {
+            id: 0,
+            pattern,
+            checks: None,
+            address,
+            from,
+            until,
+            reason: words(),
+            by: words(),
+        })
         .await
         .map(drop)
 }

@@ -121,7 +121,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     let nanosecond = |count| Timestamp::from_nanosecond(count).expect("an instant");
     let standing = store.standing(nanosecond(1)).await.expect("what stands");
     assert_eq!((standing.revision, standing.silences.len()), (7, 1));
-    assert_eq!(standing.silences[0].address, None);
+    assert_eq!((&standing.silences[0].address, &standing.silences[0].checks), (&None, &None));
     assert_eq!(store.events(0, 9).await.expect("events").len(), 1);
     assert_eq!(store.pushed().await.expect("it is read"), None);
     let waiting = store.undelivered().await.expect("channels");

@@ -310,6 +310,7 @@ impl Story {
         let silence = Silence {
             id: 0,
             pattern: pattern.to_owned(),
+            checks: None,
             address: None,
             from: self.hands.read(),
             until,

@@ -203,6 +203,7 @@ async fn a_silence_is_for_one_subject_and_one_address_unless_an_operator_sets_it
     assert_eq!((silence.from, silence.until), (now, now + SignedDuration::from_hours(hours)));
     assert_eq!((silence.reason.as_str(), silence.by.as_str()), (reason, "mail:ada@example.org by link"));
     assert_eq!(silence.address, (!is_for_all).then(|| to(ADA)));
+    assert_eq!(silence.checks, Some(vec![desk.open().await[0].incident.matter.check]), "nothing else of it");
     let pattern = lastgood::directory::Pattern::new(&silence.pattern).expect("a pattern");
     assert!(pattern.matches("acme/nas1/a*[b]") && !pattern.matches("acme/nas1/a*[b]c"), "{silence:?}");
     assert!(!pattern.matches("acme/nas1/axb"), "{silence:?}");
