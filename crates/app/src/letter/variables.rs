@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lastgood_core::id::{Escaped, Name, SubjectId};
 use lastgood_core::incident::Closing;
 use lastgood_core::message::Item;
-use lastgood_core::notify::{Entry, Why, subject_count};
+use lastgood_core::notify::{Digest, Entry, Why, subject_count};
 use lastgood_core::observation::cut;
 use lastgood_core::recipient::Role;
 use lastgood_core::verdict::Outcome;
@@ -138,7 +138,7 @@ pub(super) fn letter(letter: &Letter<'_>, settings_url: Option<&str>) -> Variabl
         ("address", Value::from(shown(&letter.digest.address.to))),
         ("from", voice.and_then(|voice| voice.from.as_deref()).map(shown).into()),
         ("reseller", voice.and_then(|voice| voice.brand.as_deref()).map(shown).into()),
-        ("role", super::least_role(letter.digest).map(Role::as_str).into()),
+        ("role", role(letter.digest).map(Role::as_str).into()),
         ("written_at", Timestamp::as_second(letter.now).into()),
         ("entry_count", entries.len().into()),
         ("bad_count", (entries.len() - over_count).into()),
@@ -148,10 +148,16 @@ pub(super) fn letter(letter: &Letter<'_>, settings_url: Option<&str>) -> Variabl
     ])
 }
 
-/// Where a customer changes what they are told, for each account of theirs; of a resolved entry nobody knows the role.
+/// The least of what the reader is: to anything that is not over, else to what is.
+fn role(digest: &Digest) -> Option<Role> {
+    super::least_role(digest).or_else(|| digest.entries.iter().filter_map(|entry| entry.role).min())
+}
+
+/// Where a customer changes what they are told, for each account of theirs. The link is the customer's: whose it is not,
+/// or of whom nobody knows, is not shown it.
 fn settings(letter: &Letter<'_>, url: Option<&str>) -> Vec<Value> {
     let Some(url) = url else { return Vec::new() };
-    let is_theirs = |entry: &&Entry| matches!(entry.role, Some(Role::Customer) | None);
+    let is_theirs = |entry: &&Entry| entry.role == Some(Role::Customer);
     let entries = letter.digest.entries.iter().filter(is_theirs);
     let accounts: BTreeSet<&Name> =
         entries.filter_map(|entry| entry.incident.matter.subject.repository.as_ref()).collect();

@@ -103,11 +103,11 @@ pub struct Entry {
     pub closing: Option<Closing>,
     /// What it explains, by kind of matter: those are not told on their own.
     pub affected: Vec<Matter>,
-    /// What they are to the subject; `None` for what is over.
+    /// What they are to the subject; `None` for what is over where the directory does not know them any more.
     pub role: Option<Role>,
     /// Why them.
     pub because: Vec<String>,
-    /// Who else knows of it or is told now, in order; their role where they are still to be told.
+    /// Who else knows of it or is told now, in order; their role where the directory knows them still.
     pub others: Vec<(Address, Option<Role>)>,
 }
 
@@ -165,6 +165,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         situation,
         affected: affected(situation.known),
         hearers: HashMap::new(),
+        roles: HashMap::new(),
         entries: BTreeMap::new(),
         voices: HashMap::new(),
         withheld: Vec::new(),
@@ -175,7 +176,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     for (incident, closing) in situation.closed {
         planning.closed(incident, closing);
     }
-    let knowing = knowing(situation, &planning.entries);
+    let knowing = knowing(&planning);
     let Planning { entries, mut voices, withheld, .. } = planning;
     let digest = |(address, mut entries): (Address, Vec<Entry>)| {
         entries.sort_by(|a, b| (a.why, &a.incident.matter).cmp(&(b.why, &b.incident.matter)));
@@ -190,18 +191,19 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
 }
 
 /// Who was told of each episode that is told of now, or is told of it now.
-fn knowing(
-    situation: &Situation<'_>,
-    entries: &BTreeMap<Address, Vec<Entry>>,
-) -> HashMap<Episode, BTreeMap<Address, Option<Role>>> {
+fn knowing(planning: &Planning<'_>) -> HashMap<Episode, BTreeMap<Address, Option<Role>>> {
+    let Planning { situation, entries, roles, .. } = planning;
     let mut knowing: HashMap<Episode, BTreeMap<Address, Option<Role>>> = HashMap::new();
     for (address, entry) in
         entries.iter().flat_map(|(address, entries)| entries.iter().map(move |e| (address, e)))
     {
         let episode = Episode::of(&entry.incident);
         let told = situation.told.get(&episode);
+        let roles = roles.get(&episode);
+        let role = |address: &Address| roles.and_then(|roles| roles.get(address)).copied();
         let known = knowing.entry(episode).or_insert_with(|| {
-            told.into_iter().flat_map(BTreeMap::keys).map(|address| (address.clone(), None)).collect()
+            let told = told.into_iter().flat_map(BTreeMap::keys);
+            told.map(|address| (address.clone(), role(address))).collect()
         });
         known.insert(address.clone(), entry.role);
     }
@@ -254,6 +256,8 @@ struct Planning<'a> {
     affected: HashMap<&'a Matter, Vec<Matter>>,
     /// Who hears of the causes that were met so far.
     hearers: HashMap<&'a Matter, HashMap<Address, Hears>>,
+    /// What the directory says people are to what is told of now, where somebody was told of it before.
+    roles: HashMap<Episode, HashMap<Address, Role>>,
     entries: BTreeMap<Address, Vec<Entry>>,
     /// How those who are told want to be written to.
     voices: HashMap<Address, Arc<Voice>>,
@@ -275,23 +279,26 @@ impl<'a> Planning<'a> {
             Answer::Recipients(recipients) => recipients,
         };
         let causes: Vec<_> = causes(incident, self.situation.known).collect();
-        for recipient in recipients {
-            if let Some(cause) = causes.iter().find(|cause| self.hears(&recipient, cause)) {
+        for recipient in &recipients {
+            if let Some(cause) = causes.iter().find(|cause| self.hears(recipient, cause)) {
                 let withheld = Withheld::Cause(cause.matter.clone());
-                self.withheld.push((episode.clone(), Some(recipient.address), withheld));
+                self.withheld.push((episode.clone(), Some(recipient.address.clone()), withheld));
                 continue;
             }
-            match self.decide(incident, &episode, &recipient) {
+            match self.decide(incident, &episode, recipient) {
                 Ok(Some(why)) => {
+                    self.remember(&episode, &recipients);
                     let affected = self.affected.get(&incident.matter).cloned().unwrap_or_default();
-                    let Recipient { address, role, voice, because, .. } = recipient;
+                    let Recipient { address, role, voice, because, .. } = recipient.clone();
                     let (incident, role) = (incident.clone(), Some(role));
                     let (closing, others) = (None, Vec::new());
                     let entry = Entry { incident, why, closing, affected, role, because, others };
                     self.tell(address, voice, entry);
                 }
                 Ok(None) => {}
-                Err(withheld) => self.withheld.push((episode.clone(), Some(recipient.address), withheld)),
+                Err(withheld) => {
+                    self.withheld.push((episode.clone(), Some(recipient.address.clone()), withheld));
+                }
             }
         }
     }
@@ -358,11 +365,13 @@ impl<'a> Planning<'a> {
         if told.is_empty() {
             return;
         }
-        // Who is not, or no longer, to be told was told that it began: only how they want to be written to is not known.
+        // Who is not, or no longer, to be told was told that it began: only how they want to be written to, and what they
+        // are to it, is not known.
         let recipients = match (self.situation.directory)(&incident.matter) {
             Answer::Recipients(recipients) => recipients,
             Answer::Unknown => Vec::new(),
         };
+        self.remember(&episode, &recipients);
         for address in told {
             if let Some(id) = self.silence(&incident.matter, &address) {
                 self.withheld.push((episode.clone(), Some(address), Withheld::Silence(id)));
@@ -370,8 +379,9 @@ impl<'a> Planning<'a> {
             }
             let (incident, closing) = (incident.clone(), Some(closing.clone()));
             let (why, affected, because, others) = (Why::Resolved, Vec::new(), Vec::new(), Vec::new());
-            let entry = Entry { incident, why, closing, affected, role: None, because, others };
             let known = recipients.iter().find(|recipient| recipient.address == address);
+            let role = known.map(|recipient| recipient.role);
+            let entry = Entry { incident, why, closing, affected, role, because, others };
             let voice = known.and_then(|recipient| recipient.voice.clone());
             self.tell(address, voice, entry);
         }
@@ -379,6 +389,14 @@ impl<'a> Planning<'a> {
 
     fn silence(&self, matter: &Matter, address: &Address) -> Option<u64> {
         covering(self.situation.silences, matter, address, self.situation.now).map(|silence| silence.id)
+    }
+
+    /// Remembers what these are to an episode, for what others hear of them.
+    fn remember(&mut self, episode: &Episode, recipients: &[Recipient]) {
+        if self.situation.told.contains_key(episode) && !self.roles.contains_key(episode) {
+            let roles = recipients.iter().map(|recipient| (recipient.address.clone(), recipient.role));
+            self.roles.insert(episode.clone(), roles.collect());
+        }
     }
 
     fn tell(&mut self, address: Address, voice: Option<Arc<Voice>>, entry: Entry) {

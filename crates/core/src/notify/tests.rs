@@ -388,7 +388,7 @@ fn a_directory_is_asked_once_about_a_cause_however_much_it_explains() {
 }
 
 #[test]
-fn an_entry_says_what_its_reader_is_to_the_subject_unless_it_is_over() {
+fn an_entry_says_what_its_reader_is_to_the_subject_also_when_it_is_over() {
     let mut world = World::new(&[incident("acme/nas1/db", unsuccessful::ID)]);
     world.answer = Answer::Recipients(vec![Recipient { role: Role::Operator, ..recipient("ada") }]);
     let roles = |world: &World| {
@@ -399,7 +399,11 @@ fn an_entry_says_what_its_reader_is_to_the_subject_unless_it_is_over() {
     world.tell(minute(1));
     let over = std::mem::take(&mut world.known).into_values();
     world.closed = over.map(|incident| (incident, Closing::Recovered)).collect();
-    assert_eq!(roles(&world), [None]);
+    assert_eq!(roles(&world), [Some(Role::Operator)]);
+    for nobody in [Answer::Unknown, Answer::Recipients(vec![recipient("eve")])] {
+        world.answer = nobody;
+        assert_eq!(roles(&world), [None], "who is not named any more");
+    }
 }
 
 #[test]
@@ -474,13 +478,18 @@ fn everybody_is_told_in_their_voice_and_who_else_knows() {
     ];
     assert_eq!(told_with(&world.plan(minute(1))), expected);
     world.tell(minute(1));
-    // Somebody who comes later hears of those who were told before.
+    // Somebody who comes later hears of those who were told before, and what they are as far as they are named still.
     world.answer = Answer::Recipients(vec![ada, recipient("joe")]);
     let later = told_with(&world.plan(minute(2)));
-    assert_eq!(later, [("joe".to_owned(), None, vec!["ada None".to_owned(), "eve None".to_owned()])]);
+    assert_eq!(
+        later,
+        [("joe".to_owned(), None, vec!["ada Some(Customer)".to_owned(), "eve None".to_owned()])]
+    );
     let incident = world.known.pop_first().expect("an incident").1;
     world.closed = vec![(incident, Closing::Recovered)];
-    let over: Vec<_> =
-        told_with(&world.plan(minute(3))).into_iter().map(|(to, language, _)| (to, language)).collect();
-    assert_eq!(over, [("ada".to_owned(), german), ("eve".to_owned(), None)], "in the voice they have now");
+    let expected = [
+        ("ada".to_owned(), german, vec!["eve None".to_owned()]),
+        ("eve".to_owned(), None, vec!["ada Some(Customer)".to_owned()]),
+    ];
+    assert_eq!(told_with(&world.plan(minute(3))), expected, "in the voice they have now");
 }

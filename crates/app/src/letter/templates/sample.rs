@@ -188,7 +188,7 @@ fn entry(check: &Check, reason: Reason, why: Why, role: Role) -> Entry {
         why,
         closing: is_over.then_some(Closing::Recovered),
         affected,
-        role: (!is_over).then_some(role),
+        role: Some(role),
         because: Vec::new(),
         others,
     }

@@ -57,6 +57,13 @@ fn customers_are_shown_where_their_settings_are_and_nobody_else() {
     let url = "https://selfcare.example/login?uid=nas1";
     let has_url = |role| sent(&writer(), &spoken(vec![of(role)], "en-GB")).text.contains(url);
     assert!(has_url(Role::Customer) && !has_url(Role::Reseller) && !has_url(Role::Operator));
+    let over = |role| {
+        let entry = Entry { role, ..entry("db", Why::Resolved) };
+        sent(&writer(), &spoken(vec![entry], "en-GB")).text
+    };
+    assert!(over(Some(Role::Customer)).contains(url) && !over(None).contains(url));
+    assert!(!over(Some(Role::Reseller)).contains(url) && !over(Some(Role::Operator)).contains(url));
+    assert!(over(Some(Role::Reseller)).contains("ask the operator of the backups"));
     let without = Writer::new(None);
     let text = |role| sent(&without, &spoken(vec![of(role)], "en-GB")).text;
     assert!(text(Role::Customer).contains("ask whoever provides your backup"));
