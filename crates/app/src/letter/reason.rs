@@ -14,21 +14,27 @@ use minijinja::value::Value;
 const BYTES_MIN: u64 = 1024 * 1024;
 
 /// The word as `reason.word`, and its numbers.
-pub(super) fn value(reason: Reason) -> Value {
+pub(super) fn value(reason: &Reason) -> Value {
     let mut numbers = Numbers(BTreeMap::from([("word", Value::from(word(reason)))]));
-    match reason {
+    match *reason {
         Reason::Exempt(exemption) => numbers.put("exemption", exemption.as_str()),
         Reason::Recent(at, allowed)
         | Reason::TooOld(at, allowed)
         | Reason::Unused(at, allowed)
         | Reason::UnusedSinceSeen(at, allowed)
-        | Reason::BlindSince(at, allowed)
-        | Reason::NeverListed(at, allowed)
         | Reason::EmptySince(at, allowed)
         | Reason::UnderWay(at, allowed)
         | Reason::Waiting(at, allowed)
         | Reason::Ends(at, allowed)
         | Reason::MissedAway(at, allowed) => numbers.dated(at, allowed),
+        Reason::BlindSince(at, allowed, ref why) | Reason::NeverListed(at, allowed, ref why) => {
+            numbers.dated(at, allowed);
+            numbers.put("why", why.as_deref());
+        }
+        Reason::PartUnread(at, allowed, ref why) => {
+            numbers.dated(at, allowed);
+            numbers.put("why", &**why);
+        }
         Reason::Away(at, allowed, seen) | Reason::BackWithout(at, allowed, seen) => {
             numbers.dated(at, allowed);
             numbers.put("seen_seconds", seen.0);
@@ -110,7 +116,7 @@ fn hundredths(share: u128) -> String {
     }
 }
 
-const fn word(reason: Reason) -> &'static str {
+const fn word(reason: &Reason) -> &'static str {
     match reason {
         Reason::Exempt(_) => "exempt",
         Reason::Recent(..) => "recent",
@@ -137,6 +143,7 @@ const fn word(reason: Reason) -> &'static str {
         Reason::NotSeen => "not_seen",
         Reason::BlindSince(..) => "blind_since",
         Reason::NeverListed(..) => "never_listed",
+        Reason::PartUnread(..) => "part_unread",
         Reason::EmptySince(..) => "empty_since",
         Reason::OnPlan(_) => "on_plan",
         Reason::Missed { .. } => "missed",
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_not_counted_in_bytes_is_told_as_a_share_only() {
         let told =
-            |used, total| value(Reason::Filled(used, total, lastgood_core::expectation::Percent(8500)));
+            |used, total| value(&Reason::Filled(used, total, lastgood_core::expectation::Percent(8500)));
         let number = |value: &Value, name: &str| value.get_attr(name).expect("it is there").to_string();
         let share = told(1, 2);
         assert_eq!(

@@ -57,7 +57,7 @@ pub(super) fn entry(letter: &Letter<'_>, number: usize, entry: &Entry, item: &It
         ("why", why.into()),
         ("why_count", why_count.into()),
         ("check", incident.matter.check.as_str().into()),
-        ("reason", reason::value(incident.reason)),
+        ("reason", reason::value(&incident.reason)),
         ("english", item.headline.as_str().into()),
         ("closing", entry.closing.as_ref().map(Closing::as_str).into()),
         ("subject", cut(&subject.to_string(), 2 * NAME_MAX_BYTES).into()),

@@ -71,7 +71,7 @@ pub fn propose(
     let streak = |matter: &Matter| {
         let asset = assets.get(&SubjectRef::from(&matter.subject)).copied();
         let found = asset.zip(known.get(matter));
-        let (asset, reason) = found.map(|(asset, incident)| (asset, incident.reason)).unzip();
+        let (asset, reason) = found.map(|(asset, incident)| (asset, incident.reason.clone())).unzip();
         streak(asset, reason)
     };
     let plan = plan(&Situation {

@@ -174,7 +174,7 @@ fn judge_seen_age(
     now: Timestamp,
 ) -> Answer {
     let answer = judge_age(at, limit, now);
-    let (Some(presence), Reason::TooOld(at, limit)) = (presence, answer.1) else { return answer };
+    let (Some(presence), &Reason::TooOld(at, limit)) = (presence, &answer.1) else { return answer };
     let seen = presence.seen_since(at, now);
     let seen_seconds = Seconds(u32::try_from(seen.as_secs()).unwrap_or(u32::MAX));
     if seen <= limit.duration() {

@@ -1,10 +1,12 @@
 //! Could we see what we are to judge?
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Answer, Check, Judge};
 use crate::expectation::{Expectation, Threshold, Unit};
-use crate::facts::{RepositoryFacts, SourceFacts};
+use crate::facts::{RepositoryFacts, SourceFacts, Unread, said};
 use crate::id::CheckId;
 use crate::kind::SubjectType;
 use crate::observation::Extent;
@@ -29,9 +31,10 @@ pub static CHECK: Check = Check {
     subjects: &[SubjectType::Source, SubjectType::Repository],
     question: "Could we see all that we are to judge?",
     bad_when: "now - last complete listing > `blind_after`, whether looks fail or none are made, where there was none \
-               now - first look; or for so long nothing at all was listed; before that, a failed, partial or empty \
-               look is unknown, and so is a listing ahead of now",
-    remedy: "read the failures of the look: each says what to do",
+               now - first look; or for so long nothing at all was listed, or every look failed to read a part of a \
+               repository or of its assets; before that, a failed, partial or empty look is unknown, and so is a \
+               listing ahead of now",
+    remedy: "repair what the failures of the look name: each says what to do",
     words: Words { matter: "the last complete listing", verb: "was" },
     thresholds: &[&BLIND_AFTER],
     judge: Judge { source: Some(judge_source), repository: Some(judge_repository), asset: None },
@@ -40,7 +43,12 @@ pub static CHECK: Check = Check {
 /// A fleet that is gone as a whole is no fleet in good health, however completely its list was read. We ourselves need
 /// no channels.
 fn judge_source(source: &SourceFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    let answer = judge(source.listing, (source.listed_at, source.first_looked_at), expected, now);
+    let why = || {
+        // What failed in a repository is no reason why the list of repositories could not be read.
+        let of_list = source.failures.iter().filter(|failure| failure.place.repository.is_none());
+        said(of_list, &source.id)
+    };
+    let answer = judge((source.listing, &why), (source.listed_at, source.first_looked_at), expected, now);
     if answer.1 != Reason::Seen || !source.repositories.is_empty() || source.id.is_ourselves() {
         return answer;
     }
@@ -52,8 +60,19 @@ fn judge_source(source: &SourceFacts, expected: &Expectation, now: Timestamp) ->
     Reason::NothingListed.is(Outcome::Unknown)
 }
 
+/// A part that no look could read for longer than the limit is as bad as a list: the dead backup may be in it. Before that
+/// it says nothing of the list.
 fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: Timestamp) -> Answer {
-    judge(repository.listing(), (repository.listed_at, repository.first_seen_at), expected, now)
+    let RepositoryFacts { unread, listed_at, first_seen_at, .. } = repository;
+    let why = || unread.as_ref().map(|unread| Arc::clone(&unread.why));
+    let answer = judge((repository.listing(), &why), (*listed_at, *first_seen_at), expected, now);
+    let limit = limit(expected);
+    match unread {
+        Some(Unread { since, why }) if answer.0 != Outcome::Bad && is_longer_ago(*since, limit, now) => {
+            Reason::PartUnread(*since, limit, Arc::clone(why)).is(Outcome::Bad)
+        }
+        Some(_) | None => answer,
+    }
 }
 
 /// 1. A last complete listing longer ago than the limit is bad, also if no look failed since: looks that stop coming are
@@ -61,15 +80,17 @@ fn judge_repository(repository: &RepositoryFacts, expected: &Expectation, now: T
 /// 2. One ahead of now by more than the tolerance is unknown: it says nothing about how long ago it was.
 /// 3. Else one failed look is unknown: it may be the network.
 fn judge(
-    listing: Extent,
+    (listing, why): (Extent, &dyn Fn() -> Option<Arc<str>>),
     (listed_at, first_at): (Option<Timestamp>, Timestamp),
     expected: &Expectation,
     now: Timestamp,
 ) -> Answer {
     let limit = limit(expected);
     if is_longer_ago(listed_at.unwrap_or(first_at), limit, now) {
-        let reason =
-            listed_at.map_or(Reason::NeverListed(first_at, limit), |at| Reason::BlindSince(at, limit));
+        let reason = match listed_at {
+            Some(at) => Reason::BlindSince(at, limit, why()),
+            None => Reason::NeverListed(first_at, limit, why()),
+        };
         return reason.is(Outcome::Bad);
     }
     if let Some(at) = listed_at.filter(|at| elapsed(*at, now) == Elapsed::Ahead) {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,8 +16,10 @@ use crate::kind::{Kind, SourceKind};
 use crate::observation::{AssetObservation, Collection, Extent, Failure, Place, RepositoryObservation};
 
 pub use self::history::{History, Presence, SIGHTING_GAP, SPANS_MAX, Span};
+pub use self::unread::{Unread, said};
 
 mod history;
+mod unread;
 
 /// The newest knowledge about a fleet: sources in the order in which they first occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct RepositoryFacts {
     /// Assets that the newest statement did not hold, since only a part of their list was read: when each was stated last.
     /// All others were stated at `observed_at`.
     pub unseen: BTreeMap<Name, Timestamp>,
+    /// What looks fail to see of it or of its assets; `None` if the newest one saw all of it.
+    pub unread: Option<Unread>,
     /// What is remembered of each asset, in the order of the assets.
     pub histories: Vec<History>,
 }
@@ -73,7 +78,8 @@ impl RepositoryFacts {
     pub fn first(stated: RepositoryObservation, at: Timestamp) -> Self {
         let listed_at = (stated.listing == Extent::Complete).then_some(at);
         let histories = stated.assets.iter().map(|asset| History::first(asset, at)).collect();
-        Self { first_seen_at: at, observed_at: at, listed_at, stated, unseen: BTreeMap::new(), histories }
+        let (unseen, unread) = (BTreeMap::new(), None);
+        Self { first_seen_at: at, observed_at: at, listed_at, stated, unseen, unread, histories }
     }
 
     /// Returns a copy that goes on as this one would where its list of assets is read completely next: its assets have
@@ -90,9 +96,9 @@ impl RepositoryFacts {
         };
         let mut stated = RepositoryObservation::new(self.stated.kind, self.stated.key.clone(), Name::new(""));
         stated.assets = self.stated.assets.iter().map(outlined).collect();
-        let (histories, unseen) = (self.histories.clone(), BTreeMap::new());
+        let (histories, unseen, unread) = (self.histories.clone(), BTreeMap::new(), self.unread.clone());
         let Self { first_seen_at, observed_at, listed_at, .. } = *self;
-        Self { first_seen_at, observed_at, listed_at, stated, unseen, histories }
+        Self { first_seen_at, observed_at, listed_at, stated, unseen, unread, histories }
     }
 
     /// Returns how far the list of its assets counts: one that was read completely and is not believed, since it is empty
@@ -271,7 +277,7 @@ impl SourceFacts {
         source
     }
 
-    /// Goes on with a newer look at the same source: steps 2 to 4 of [`fold`]. Taking looks in the order in which they
+    /// Goes on with a newer look at the same source: steps 2 to 5 of [`fold`]. Taking looks in the order in which they
     /// began, one after the other, gives what [`fold`] makes of all of them; an older one must not be taken.
     pub fn renew(&mut self, collection: Collection) {
         let at = collection.observed_at;
@@ -284,6 +290,7 @@ impl SourceFacts {
         if !collection.repositories.is_empty() {
             self.filled_at = Some(at);
         }
+        let mut whys = unread::by_repository(&collection);
         self.failures = collection.failures;
         let known = std::mem::take(&mut self.repositories);
         let mut known: HashMap<Name, RepositoryFacts> =
@@ -291,11 +298,16 @@ impl SourceFacts {
         self.repositories.reserve_exact(collection.repositories.len());
         for stated in collection.repositories {
             let before = if known.is_empty() { None } else { known.remove(&stated.key) };
-            let restated = restate(before, stated, at);
+            let why = whys.remove(&stated.key);
+            let restated = restate(before, stated, why, at);
             self.look = self.look.max(restated.listing().min(Extent::Partial));
             self.repositories.push(restated);
         }
         if self.listing != Extent::Complete {
+            let overlooked = |known: RepositoryFacts| {
+                let why = whys.remove(&known.stated.key);
+                overlooked(known, why, at)
+            };
             let mut unseen: Vec<_> = known.into_values().map(overlooked).collect();
             unseen.sort_by(|a, b| a.stated.key.cmp(&b.stated.key));
             self.repositories.append(&mut unseen);
@@ -317,6 +329,8 @@ impl SourceFacts {
 ///    known assets that it did not state stay. An empty list where assets were known counts as partial.
 /// 4. A repository that was not stated stays only if the list of repositories was not read completely; its own list was
 ///    not seen then, however complete it was before. An empty list where something was known counts as partial.
+/// 5. What failures name of a repository or its assets counts as not seen from the first look on that named any, until one
+///    lists the repository completely and names none.
 pub fn fold(collections: Vec<Collection>) -> Facts {
     let mut order: HashMap<SourceId, usize> = HashMap::new();
     for collection in &collections {
@@ -345,29 +359,56 @@ fn same_instant(a: &Collection, b: &Collection) -> Ordering {
 }
 
 /// A repository that the newest look did not state: what was known of it stays, and it was not seen.
-fn overlooked(known: RepositoryFacts) -> RepositoryFacts {
+fn overlooked(known: RepositoryFacts, why: Option<Arc<str>>, at: Timestamp) -> RepositoryFacts {
     let mut known = known;
     known.stated.listing = Extent::Failed;
+    known.unread = Unread::renewed(known.unread, why, false, at);
     known
 }
 
-/// Step 3 of [`fold`].
-fn restate(before: Option<RepositoryFacts>, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
-    let Some(before) = before else { return RepositoryFacts::first(stated, at) };
+/// Step 3 of [`fold`], and what the look failed to see of it.
+fn restate(
+    before: Option<RepositoryFacts>,
+    stated: RepositoryObservation,
+    why: Option<Arc<str>>,
+    at: Timestamp,
+) -> RepositoryFacts {
+    let knows_assets = before.as_ref().is_some_and(|before| !before.stated.assets.is_empty());
+    let is_whole = stated.listing_beside(knows_assets) == Extent::Complete;
+    let mut before = before;
+    let unread = before.as_mut().and_then(|before| before.unread.take());
+    let unread = Unread::renewed(unread, why, is_whole, at);
+    let facts = match before {
+        Some(before) => restate_assets(before, stated, at),
+        None => RepositoryFacts::first(stated, at),
+    };
+    RepositoryFacts { unread, ..facts }
+}
+
+fn restate_assets(before: RepositoryFacts, stated: RepositoryObservation, at: Timestamp) -> RepositoryFacts {
     let is_complete = stated.listing_beside(!before.stated.assets.is_empty()) == Extent::Complete;
     if is_complete && is_same_list(&before, &stated.assets) {
         // Most looks are like this: what is remembered moves on without being searched.
         let renewed = before.histories.into_iter().zip(&stated.assets);
         let histories = renewed.map(|(history, asset)| history.renewed(asset, at)).collect();
         let (first_seen_at, listed_at) = (before.first_seen_at, Some(at));
-        let unseen = BTreeMap::new();
-        return RepositoryFacts { first_seen_at, observed_at: at, listed_at, stated, unseen, histories };
+        let (unseen, unread) = (BTreeMap::new(), None);
+        return RepositoryFacts {
+            first_seen_at,
+            observed_at: at,
+            listed_at,
+            stated,
+            unseen,
+            unread,
+            histories,
+        };
     }
     let mut facts = RepositoryFacts {
         first_seen_at: before.first_seen_at,
         observed_at: at,
         listed_at: if is_complete { Some(at) } else { before.listed_at },
         unseen: BTreeMap::new(),
+        unread: None,
         histories: Vec::with_capacity(stated.assets.len()),
         stated,
     };

@@ -7,6 +7,7 @@
 use super::{Incident, Known, Matter};
 use crate::checks::{behind_local, behind_offsite, offline, schedule, stuck, unverified, visibility};
 use crate::id::{CheckId, SourceId, SubjectId};
+use crate::verdict::Reason;
 
 /// Checks of an asset that only say how long something did not happen, or did not end.
 const TIME_CHECKS: [CheckId; 5] =
@@ -39,8 +40,11 @@ pub fn causes<'a>(incident: &Incident, known: &'a Known) -> impl Iterator<Item =
         let of_ourselves = of_source.filter(|_| !subject.source.is_ourselves());
         causes[0] = of_ourselves.and_then(|_| of(&ourselves(), visibility::ID));
         causes[1] = of_source.filter(|_| subject.repository.is_some());
-        causes[2] = repository
-            .and_then(|repository| of(&repository, offline::ID).or_else(|| of(&repository, visibility::ID)));
+        // A repository of which only a part cannot be read was listed: it explains nothing of what is bad in it.
+        let is_blind = |found: &&Incident| !matches!(found.reason, Reason::PartUnread(..));
+        let unlisted = |repository: &SubjectId| of(repository, visibility::ID).filter(is_blind);
+        causes[2] =
+            repository.and_then(|repository| of(&repository, offline::ID).or_else(|| unlisted(&repository)));
     }
     causes.into_iter().flatten()
 }

@@ -260,7 +260,7 @@ impl Looked {
                     looked_at: self.observed_at,
                     bad_looks: 1,
                     ok_looks: 0,
-                    reason: verdict.reason,
+                    reason: verdict.reason.clone(),
                 };
                 let is_due = self.is_due(&incident);
                 Some(if is_due { self.open(incident) } else { Change::Suspected(incident) })
@@ -271,15 +271,15 @@ impl Looked {
     fn again(&self, known: &Incident, verdict: &Verdict) -> Option<Change> {
         match verdict.outcome {
             Outcome::Unknown => None,
-            Outcome::Bad => self.still_bad(known, verdict.reason),
-            Outcome::Ok => match verdict.reason {
+            Outcome::Bad => self.still_bad(known, verdict.reason.clone()),
+            Outcome::Ok => match &verdict.reason {
                 // It was stated, and was bad: that it is not stated any more is no reason to think better of it.
                 Reason::Exempt(Exemption::NoRunYet | Exemption::NoEndStated | Exemption::NoStorageStated) => {
                     None
                 }
-                Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(exemption))),
+                Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(*exemption))),
                 _ if self.is_without_a_run(known) => None,
-                reason => self.ok(known, reason),
+                reason => self.ok(known, reason.clone()),
             },
         }
     }

@@ -7,8 +7,9 @@ use super::cause::causes;
 use super::*;
 use crate::checks::{behind_local, offline, schedule, unsuccessful, visibility};
 use crate::facts::fold;
+use crate::id::Name;
 use crate::judge::judge;
-use crate::observation::{Collection, Extent, LastRun, Stated};
+use crate::observation::{Collection, Extent, Failure, FailureKind, LastRun, Place, Stated};
 use crate::testing::{FleetBuilder, agent, appliance, defaults, noon, set, source_id, unreachable};
 use crate::time::Seconds;
 
@@ -293,6 +294,30 @@ fn the_outermost_cause_explains_time_checks_and_never_failed_runs() {
     let cause = causes.next().expect("the appliance is offline");
     assert_eq!(cause.matter.subject.to_string(), "acme/nas1");
     assert_eq!(cause.matter.check, offline::ID);
+}
+
+#[test]
+fn a_repository_that_is_unread_in_part_explains_nothing_and_recovers_with_a_look_that_sees_all() {
+    let unread = |minutes| {
+        let mut look = look(minutes, false);
+        look.repositories[0].assets[0].last_good = Stated::Value(noon() - SignedDuration::from_hours(48));
+        let place = Place { asset: Some(Name::new("db")), ..Place::repository(Name::new("nas1")) };
+        look.failures = vec![Failure { place, kind: FailureKind::Denied, reason: "no".to_owned() }];
+        look
+    };
+    let mut monitor = Monitor::new();
+    let blind = "acme/nas1 visibility";
+    let opened = monitor.look(unread(0), minute(1));
+    assert!(opened.iter().all(|change| !change.contains("visibility")), "{opened:?}");
+    monitor.look(unread(60), minute(61));
+    let opened = monitor.look(unread(240), minute(241));
+    assert!(opened.iter().any(|change| change.contains(blind)), "{opened:?}");
+    assert!(monitor.known.keys().any(|matter| matter.check == behind_local::ID));
+    for incident in monitor.known.values() {
+        assert_eq!(causes(incident, &monitor.known).count(), 0, "{incident:?}");
+    }
+    let closed = monitor.look(look(300, false), minute(301));
+    assert!(closed.iter().any(|change| change.contains(blind) && change.contains("Recovered")), "{closed:?}");
 }
 
 proptest! {

@@ -114,7 +114,7 @@ fn an_exemption_wins_over_every_check_and_that_of_a_repository_covers_its_assets
         };
         assert_eq!(verdicts.len(), checks_of(subject).len(), "never a missing row");
         for verdict in verdicts {
-            assert_eq!((verdict.outcome, verdict.reason), (Outcome::Ok, Reason::Exempt(exemption)));
+            assert_eq!((verdict.outcome, verdict.reason.clone()), (Outcome::Ok, Reason::Exempt(exemption)));
         }
     }
 }

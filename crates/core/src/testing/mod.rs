@@ -285,7 +285,7 @@ pub fn verdict(
     let judgement = judge(facts, expectations, now);
     let mut subjects = judgement.subjects();
     let (_, verdicts) = subjects.find(|(subject, _)| subject.path() == path)?;
-    verdicts.iter().find(|verdict| verdict.check == check).copied()
+    verdicts.iter().find(|verdict| verdict.check == check).cloned()
 }
 
 #[cfg(test)]

@@ -14,17 +14,17 @@ impl Reason {
     /// Which time counts (`overdue_counts`) is a limit too: what is ok only since its device was away, and is as old as
     /// before, was not made good by anybody.
     pub fn is_bad_within_limit_of(&self, before: &Self, now: Timestamp) -> bool {
-        match (*before, *self) {
+        match (before, self) {
             (Self::TooOld(before, limit), Self::Away(at, _, seen)) => at <= before || seen > limit,
             (Self::BackWithout(_, limit, _), Self::Away(_, _, seen)) => seen > limit,
             (Self::TooOld(_, limit), Self::Recent(at, _))
             | (Self::BackWithout(_, limit, _), Self::Recent(at, _))
             | (Self::Unused(_, limit) | Self::UnusedSinceSeen(_, limit), Self::Unused(at, _))
             | (Self::UnderWay(_, limit), Self::UnderWay(at, _))
-            | (Self::Waiting(_, limit), Self::Waiting(at, _)) => is_longer_ago(at, limit, now),
-            (Self::Running(_, limit), Self::Running(seconds, _)) => seconds >= u64::from(limit.0),
+            | (Self::Waiting(_, limit), Self::Waiting(at, _)) => is_longer_ago(*at, *limit, now),
+            (Self::Running(_, limit), Self::Running(seconds, _)) => *seconds >= u64::from(limit.0),
             (Self::Filled(_, _, level), Self::Filled(used, total, _)) => {
-                u128::from(used) * 10_000 > u128::from(level.0) * u128::from(total)
+                u128::from(*used) * 10_000 > u128::from(level.0) * u128::from(*total)
             }
             (Self::Failed(_, limit, _), Self::Failed(count, ..))
             | (Self::Missed { limit, .. }, Self::Missed { count, .. }) => count >= limit,
@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn where_there_was_no_limit_something_else_has_changed() {
         let recent = Reason::Recent(noon(), Seconds::hours(24));
-        for bad in [Reason::Never, Reason::VerificationFailed(None), Reason::BlindSince(noon(), Seconds(0))] {
+        for bad in
+            [Reason::Never, Reason::VerificationFailed(None), Reason::BlindSince(noon(), Seconds(0), None)]
+        {
             assert!(!recent.is_bad_within_limit_of(&bad, noon()), "{bad:?}");
         }
     }

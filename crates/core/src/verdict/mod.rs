@@ -3,6 +3,8 @@
 //! A [`Verdict`] is small and complete: it keeps the instants and numbers that decided, and makes the words when they
 //! are asked for. It does not know how it was found.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::Version;
@@ -40,7 +42,7 @@ impl Outcome {
 pub const MISSED_MAX: u32 = 1000;
 
 /// What decided: only what is needed to say so in words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Not judged.
     Exempt(Exemption),
@@ -88,10 +90,14 @@ pub enum Reason {
     SeenInPart,
     /// Its list could not be read at the newest look.
     NotSeen,
-    /// Its list could not be read; it last was at this instant, and so long is allowed.
-    BlindSince(Timestamp, Seconds),
-    /// Its list was never read completely; it was first tried at this instant, and so long is allowed.
-    NeverListed(Timestamp, Seconds),
+    /// Its list could not be read; it last was at this instant, and so long is allowed; what the newest look says of it.
+    BlindSince(Timestamp, Seconds, Option<Arc<str>>),
+    /// Its list was never read completely; it was first tried at this instant, and so long is allowed; what the newest look
+    /// says of it.
+    NeverListed(Timestamp, Seconds, Option<Arc<str>>),
+    /// Its list is read, but a part of it or of its assets is not, since this instant; so long is allowed; what the newest
+    /// look says of it.
+    PartUnread(Timestamp, Seconds, Arc<str>),
     /// Its list is read, and nothing has stood in it since this instant; so long is allowed.
     EmptySince(Timestamp, Seconds),
     /// No planned run was missed; the first instant at which it will have been too many without another start.
@@ -136,7 +142,7 @@ pub enum Reason {
 }
 
 /// The answer to one check about one subject, with what decided it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Which check.
     pub check: CheckId,
@@ -197,11 +203,15 @@ impl Reason {
             Self::NothingListed => "its list was read, and nothing at all stood in it".to_owned(),
             Self::SeenInPart => "only a part of its list was read".to_owned(),
             Self::NotSeen => "its list could not be read".to_owned(),
-            Self::BlindSince(at, limit) => {
-                format!("its list was last read completely {}", limited(at, limit, now))
+            Self::BlindSince(at, limit, ref why) => {
+                format!("its list was last read completely {}{}", limited(at, limit, now), because(why))
             }
-            Self::NeverListed(at, limit) => {
-                format!("its list was never read completely; it was first tried {}", limited(at, limit, now))
+            Self::NeverListed(at, limit, ref why) => {
+                let first = limited(at, limit, now);
+                format!("its list was never read completely; it was first tried {first}{}", because(why))
+            }
+            Self::PartUnread(at, limit, ref why) => {
+                format!("a part of it could not be read, first {}: {why}", limited(at, limit, now))
             }
             Self::EmptySince(at, limit) => {
                 let ago = ago(at, now);
@@ -241,7 +251,7 @@ impl Reason {
             Self::MissedAway(_, limit) | Self::Away(_, limit, _) => {
                 format!("turns bad once the device was seen for more than {limit} without it")
             }
-            Self::TooOld(_, limit) | Self::BackWithout(_, limit, _) | Self::BlindSince(_, limit) => {
+            Self::TooOld(_, limit) | Self::BackWithout(_, limit, _) | Self::BlindSince(_, limit, _) => {
                 ok_from(matter, limit, now)
             }
             Self::Never => format!("turns ok once {matter} is stated and recent"),
@@ -285,7 +295,9 @@ impl Reason {
             Self::NothingListed => "can be judged once something is listed".to_owned(),
             Self::NeverListed(..) => "turns ok with the first look that reads all of it".to_owned(),
             Self::EmptySince(..) => "turns ok once something is listed".to_owned(),
-            Self::SeenInPart | Self::NotSeen => "turns ok with the next look that reads all of it".to_owned(),
+            Self::SeenInPart | Self::NotSeen | Self::PartUnread(..) => {
+                "turns ok with the next look that reads all of it".to_owned()
+            }
             Self::OnPlan(Some(at)) => format!("turns bad at {}, unless a run starts before", Instant(at)),
             Self::OnPlan(None) => BEYOND_CALENDAR.to_owned(),
             Self::Missed { limit, .. } => match outcome {
@@ -315,8 +327,9 @@ impl Reason {
             Self::TooOld(at, limit)
             | Self::Unused(at, limit)
             | Self::UnusedSinceSeen(at, limit)
-            | Self::BlindSince(at, limit)
-            | Self::NeverListed(at, limit)
+            | Self::BlindSince(at, limit, _)
+            | Self::NeverListed(at, limit, _)
+            | Self::PartUnread(at, limit, _)
             | Self::EmptySince(at, limit)
             | Self::Missed { planned_at: at, grace: limit, .. }
             | Self::UnderWay(at, limit)
@@ -391,6 +404,11 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
         Elapsed::Ahead => Age(SignedDuration::ZERO),
     };
     format!("{age} ago ({})", Instant(at))
+}
+
+/// What the newest look says of it, after what was said before.
+fn because(why: &Option<Arc<str>>) -> String {
+    why.as_ref().map(|why| format!("; the newest look says: {why}")).unwrap_or_default()
 }
 
 /// How long ago and when, and how that compares with what is allowed.

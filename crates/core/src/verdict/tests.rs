@@ -219,9 +219,11 @@ fn a_verdict_about_use_and_sight_says_what_is_known() {
         told(seen, Unknown, Reason::NothingListed),
         told(seen, Unknown, Reason::SeenInPart),
         told(seen, Unknown, Reason::NotSeen),
-        told(seen, Bad, Reason::BlindSince(hours_ago(5), Seconds::hours(3))),
-        told(seen, Bad, Reason::NeverListed(hours_ago(5), Seconds::hours(3))),
+        told(seen, Bad, Reason::BlindSince(hours_ago(5), Seconds::hours(3), None)),
+        told(seen, Bad, Reason::NeverListed(hours_ago(5), Seconds::hours(3), None)),
         told(seen, Bad, Reason::EmptySince(hours_ago(5), Seconds::hours(3))),
+        told(seen, Bad, Reason::BlindSince(hours_ago(5), Seconds::hours(3), Some("acme: no answer".into()))),
+        told(seen, Bad, Reason::PartUnread(hours_ago(5), Seconds::hours(3), "acme/nas/db: no answer".into())),
     ];
     assert_snapshot!(text.concat(), @r"
     ok: it holds backups
@@ -259,6 +261,12 @@ fn a_verdict_about_use_and_sight_says_what_is_known() {
       since 2026-03-02 10:00:00Z
     bad: nothing at all stands in its list, since 5 h ago (2026-03-02 07:00:00Z) or longer, more than 3 h
       turns ok once something is listed
+      since 2026-03-02 10:00:00Z
+    bad: its list was last read completely 5 h ago (2026-03-02 07:00:00Z), more than 3 h; the newest look says: acme: no answer
+      turns ok once the last complete listing is dated 2026-03-02 09:00:00Z or later
+      since 2026-03-02 10:00:00Z
+    bad: a part of it could not be read, first 5 h ago (2026-03-02 07:00:00Z), more than 3 h: acme/nas/db: no answer
+      turns ok with the next look that reads all of it
       since 2026-03-02 10:00:00Z
     ");
 }

@@ -130,10 +130,10 @@ fn entries(role: Role) -> Vec<Entry> {
     for check in checks::ALL {
         let reasons = reasons(check.id);
         for reason in &reasons {
-            entries.push(entry(check, *reason, Why::First, role));
+            entries.push(entry(check, reason.clone(), Why::First, role));
         }
         for why in [Why::Escalated, Why::MoreSubjects(3), Why::Reminder(2), Why::Resolved] {
-            entries.push(entry(check, reasons[0], why, role));
+            entries.push(entry(check, reasons[0].clone(), why, role));
         }
     }
     let mut at_the_top = entry(&checks::unsuccessful::CHECK, Reason::Failed(1, 1, None), Why::First, role);
@@ -147,7 +147,8 @@ fn entries(role: Role) -> Vec<Entry> {
         Closing::ThresholdChanged,
         Closing::ByHand(NAME.to_owned()),
     ] {
-        let over = entry(&checks::quota::CHECK, reasons(checks::quota::ID)[0], Why::Resolved, role);
+        let full = reasons(checks::quota::ID).swap_remove(0);
+        let over = entry(&checks::quota::CHECK, full, Why::Resolved, role);
         entries.push(Entry { closing: Some(closing), ..over });
     }
     entries
@@ -232,7 +233,13 @@ fn reasons(check: CheckId) -> Vec<Reason> {
     } else if check == checks::unverified::ID {
         vec![Reason::VerificationFailed(Some(began)), Reason::TooOld(began, day), Reason::Never]
     } else if check == checks::visibility::ID {
-        vec![Reason::BlindSince(began, day), Reason::NeverListed(began, day), Reason::EmptySince(began, day)]
+        let why = || NAME.into();
+        vec![
+            Reason::BlindSince(began, day, None),
+            Reason::NeverListed(began, day, Some(why())),
+            Reason::EmptySince(began, day),
+            Reason::PartUnread(began, day, why()),
+        ]
     } else if check == checks::undelivered::ID {
         vec![Reason::Waiting(began, day)]
     } else {

@@ -203,20 +203,20 @@ fn check_page(expected: &Expectation, verdict: Option<&Verdict>, at: Timestamp) 
         check: check.id.as_str(),
         question: check.question,
         bad_when: check.bad_when,
-        answer: verdict.map(|verdict| answer_page(*verdict, at)),
+        answer: verdict.map(|verdict| answer_page(verdict, at)),
         thresholds: expected.settings.iter().map(row).collect(),
         told: None,
     }
 }
 
-fn answer_page(verdict: Verdict, at: Timestamp) -> AnswerPage {
-    let check = check_of(&verdict);
+fn answer_page(verdict: &Verdict, at: Timestamp) -> AnswerPage {
+    let check = check_of(verdict);
     AnswerPage {
-        verdict,
+        verdict: verdict.clone(),
         word: AnswerWord::of(verdict.outcome),
-        summary: sentence(&verdict, at),
+        summary: sentence(verdict, at),
         since: verdict.reason.since(verdict.outcome).map(At),
-        exempt: exemption(&verdict).map(Exemption::as_str),
+        exempt: exemption(verdict).map(Exemption::as_str),
         turns: verdict.reason.turns(verdict.outcome, check.words, at),
         remedy: check.remedy,
     }

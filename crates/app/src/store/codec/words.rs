@@ -3,6 +3,8 @@
 //! They are kept as JSON, since people read them in a dump of the database too. Each type of the core is mirrored
 //! word by word, so that a new variant does not compile before its word is chosen, and a renamed one changes no word.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use lastgood_core::client::Version;
 use lastgood_core::expectation::Percent;
@@ -16,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::Damage;
 
 /// Writes why a verdict is bad.
-pub(in super::super) fn write_reason(reason: Reason) -> String {
-    serde_json::to_string(&KeptReason(reason)).expect("a reason has only names, numbers and texts")
+pub(in super::super) fn write_reason(reason: &Reason) -> String {
+    serde_json::to_string(&KeptReason(reason.clone())).expect("a reason has only names, numbers and texts")
 }
 
 /// Reads what [`write_reason`] wrote.
@@ -163,8 +165,21 @@ enum ReasonWords {
     NothingListed,
     SeenInPart,
     NotSeen,
-    BlindSince(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
-    NeverListed(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
+    BlindSince(
+        #[serde(with = "instant")] Timestamp,
+        #[serde(with = "SecondsWords")] Seconds,
+        #[serde(with = "optional_text", default, skip_serializing_if = "Option::is_none")] Option<Arc<str>>,
+    ),
+    NeverListed(
+        #[serde(with = "instant")] Timestamp,
+        #[serde(with = "SecondsWords")] Seconds,
+        #[serde(with = "optional_text", default, skip_serializing_if = "Option::is_none")] Option<Arc<str>>,
+    ),
+    PartUnread(
+        #[serde(with = "instant")] Timestamp,
+        #[serde(with = "SecondsWords")] Seconds,
+        #[serde(with = "text")] Arc<str>,
+    ),
     EmptySince(#[serde(with = "instant")] Timestamp, #[serde(with = "SecondsWords")] Seconds),
     OnPlan(#[serde(with = "optional_instant")] Option<Timestamp>),
     Missed {
@@ -210,6 +225,43 @@ mod version {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
         let text = String::deserialize(deserializer)?;
         Version::parse(&text).ok_or_else(|| de::Error::custom("no version"))
+    }
+}
+
+/// A text that many may share.
+mod text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(deserializer).map(Into::into)
+    }
+}
+
+/// The same, where there is one. What an older version wrote has none.
+mod optional_text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
+    pub(super) fn serialize<S: Serializer>(
+        text: &Option<Arc<str>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        let text: Option<String> = Option::deserialize(deserializer)?;
+        Ok(text.map(Into::into))
     }
 }
 
@@ -280,8 +332,11 @@ mod tests {
             Reason::NothingListed,
             Reason::SeenInPart,
             Reason::NotSeen,
-            Reason::BlindSince(at, limit),
-            Reason::NeverListed(at, limit),
+            Reason::BlindSince(at, limit, None),
+            Reason::BlindSince(at, limit, Some("acme: \"no\" answer".into())),
+            Reason::NeverListed(at, limit, None),
+            Reason::NeverListed(at, limit, Some("acme: no answer".into())),
+            Reason::PartUnread(at, limit, "acme/nas/db: no answer".into()),
             Reason::EmptySince(at, limit),
             Reason::OnPlan(Some(at)),
             Reason::OnPlan(None),
@@ -300,10 +355,13 @@ mod tests {
             Reason::ClientRecent(of("2.7.1"), of("2.7.0")),
             Reason::ClientOutdated(of("2.0.5_pre"), of("2.0.9")),
         ] {
-            assert_eq!(read_reason(&write_reason(reason)), Ok(reason));
+            assert_eq!(read_reason(&write_reason(&reason)), Ok(reason));
         }
+        let before = r#"{"blind_since":["2026-03-02T12:00:00Z",4294967295]}"#;
+        assert_eq!(read_reason(before), Ok(Reason::BlindSince(noon(), limit, None)));
+        assert_eq!(write_reason(&Reason::BlindSince(noon(), limit, None)), before);
         assert_eq!(
-            write_reason(Reason::TooOld(noon(), limit)),
+            write_reason(&Reason::TooOld(noon(), limit)),
             r#"{"too_old":["2026-03-02T12:00:00Z",4294967295]}"#
         );
         read_reason("\"unheard_of\"").expect_err("it is no reason");

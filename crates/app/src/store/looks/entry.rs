@@ -36,6 +36,9 @@ pub(in super::super) const HISTORY: u8 = 10;
 /// In a checkpoint: when the source was first looked at, and when it listed anything last.
 pub(in super::super) const SOURCE_SINCE: u8 = 11;
 
+/// In a checkpoint: since when looks fail to see a part of the repository before, and why.
+pub(in super::super) const UNREAD: u8 = 12;
+
 /// Entries, cut into parts.
 #[derive(Debug, Default)]
 pub(in super::super) struct Parts {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use lastgood_core::facts::{AssetFacts, History, RepositoryFacts, SourceFacts};
+use lastgood_core::facts::{AssetFacts, History, RepositoryFacts, SourceFacts, Unread};
 use lastgood_core::id::{Name, SourceId};
 use lastgood_core::kind::SourceKind;
 use lastgood_core::observation::{AssetObservation, Collection, Extent, Failure, RepositoryObservation};
@@ -15,7 +15,7 @@ use lastgood_core::observation::{AssetObservation, Collection, Extent, Failure, 
 use super::difference::Stated;
 use super::entry::{
     ASSET, ASSETS, FIRST_SEEN, HISTORY, KNOWN_REPOSITORY, KNOWN_SOURCE, Parts, REPOSITORIES, REPOSITORY,
-    SAME_REPOSITORY, SOURCE_SINCE, each_entry, read_keys,
+    SAME_REPOSITORY, SOURCE_SINCE, UNREAD, each_entry, read_keys,
 };
 use crate::store::codec::history;
 use crate::store::codec::statement::{
@@ -114,6 +114,12 @@ impl Rebuilt {
             if repository.first_seen_at != repository.observed_at {
                 parts.push(FIRST_SEEN, |out| instant(out, repository.first_seen_at));
             }
+            if let Some(Unread { since, why }) = &repository.unread {
+                parts.push(UNREAD, |out| {
+                    instant(out, *since);
+                    bytes(out, why.as_bytes());
+                });
+            }
             for asset in &repository.stated.assets {
                 parts.push(ASSET, |out| write_asset(out, asset));
                 let known = repository.asset(asset);
@@ -157,7 +163,7 @@ impl Rebuilt {
                 Ok(())
             }
             (KNOWN_REPOSITORY, Some(rebuilt)) => rebuilt.read_repository(source.1, reading),
-            (FIRST_SEEN | ASSET | HISTORY, Some(rebuilt)) => {
+            (FIRST_SEEN | UNREAD | ASSET | HISTORY, Some(rebuilt)) => {
                 let repository = rebuilt.facts.repositories.last_mut();
                 let repository =
                     repository.ok_or(Damage("a checkpoint has an asset before its repository"))?;
@@ -200,6 +206,10 @@ fn read_of_repository(
 ) -> Result<(), Damage> {
     match tag {
         FIRST_SEEN => repository.first_seen_at = reading.instant()?,
+        UNREAD => {
+            let (since, why) = (reading.instant()?, reading.text()?.into());
+            repository.unread = Some(Unread { since, why });
+        }
         ASSET => {
             let asset = read_asset(reading, kind)?;
             let last_at = repository.unseen.get(asset.key()).copied().unwrap_or(repository.observed_at);

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use lastgood_core::facts::fold;
 use lastgood_core::id::Name;
 use lastgood_core::observation::{
-    AssetObservation, Collection, Evidence, Exemption, Extent, LastRun, Planned, RepositoryObservation,
-    Stated as Value, Uptime,
+    AssetObservation, Collection, Evidence, Exemption, Extent, Failure, FailureKind, LastRun, Place, Planned,
+    RepositoryObservation, Stated as Value, Uptime,
 };
 use lastgood_core::schedule::Schedule;
 use lastgood_core::testing::{
@@ -82,11 +82,20 @@ fn repository() -> impl Strategy<Value = RepositoryObservation> {
     )
 }
 
-fn look() -> impl Strategy<Value = (Extent, Vec<RepositoryObservation>)> {
-    (extent(), vec(repository(), 0..4)).prop_map(|(listing, mut repositories)| {
+/// What could not be seen of repositories, stated or not.
+fn failures() -> impl Strategy<Value = Vec<Failure>> {
+    let failure = |number: u8| {
+        let reason = format!("no answer {number}");
+        Failure { place: Place::repository(Name::new([b'r', number])), kind: FailureKind::TimedOut, reason }
+    };
+    vec((0_u8..3).prop_map(failure), 0..3)
+}
+
+fn look() -> impl Strategy<Value = (Extent, Vec<RepositoryObservation>, Vec<Failure>)> {
+    (extent(), vec(repository(), 0..4), failures()).prop_map(|(listing, mut repositories, failures)| {
         let mut seen = HashSet::new();
         repositories.retain(|repository| seen.insert(repository.key.clone()));
-        (listing, repositories)
+        (listing, repositories, failures)
     })
 }
 
@@ -94,13 +103,14 @@ fn look() -> impl Strategy<Value = (Extent, Vec<RepositoryObservation>)> {
 fn looks(count: usize) -> impl Strategy<Value = Vec<Collection>> {
     vec(look(), 1..count).prop_map(|looks| {
         let at = |number: usize| noon() + SignedDuration::from_mins(5 * i64::try_from(number).expect("few"));
-        let one = |(number, (listing, repositories))| {
+        let one = |(number, (listing, repositories, failures))| {
             if listing == Extent::Failed {
                 return unreachable("acme", at(number));
             }
             let mut collection = FleetBuilder::new("acme", at(number)).collection();
             collection.listing = listing;
             collection.repositories = repositories;
+            collection.failures = failures;
             collection
         };
         looks.into_iter().enumerate().map(one).collect()

@@ -123,7 +123,7 @@ fn row(incident: &Incident, closing: Option<&Closing>, decided_at: i64) -> Resul
         acknowledged: incident.acknowledged.as_ref().map(said).transpose()?,
         looked_at: nanoseconds(incident.looked_at)?,
         looks: (incident.bad_looks, incident.ok_looks),
-        reason: write_reason(incident.reason),
+        reason: write_reason(&incident.reason),
         closed: closing.map(|closing| (decided_at, write_closing(closing))),
     })
 }

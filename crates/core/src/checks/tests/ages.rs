@@ -131,10 +131,16 @@ fn something_is_never_used_only_while_it_holds_no_backup(
 #[test]
 fn something_unused_whose_creation_is_not_known_is_unknown() {
     for created_at in [Stated::Missing, Stated::Never, Stated::Unreadable] {
-        assert_eq!(never_used_of_both(true, created_at), [(Unknown, Reason::UnusedSinceUnknown); 2]);
+        assert_eq!(
+            never_used_of_both(true, created_at),
+            [(Unknown, Reason::UnusedSinceUnknown), (Unknown, Reason::UnusedSinceUnknown)]
+        );
     }
     let ahead = seconds_ago(-300) + NANOSECOND;
-    assert_eq!(never_used_of_both(true, Stated::Value(ahead)), [(Unknown, Reason::Ahead(ahead)); 2]);
+    assert_eq!(
+        never_used_of_both(true, Stated::Value(ahead)),
+        [(Unknown, Reason::Ahead(ahead)), (Unknown, Reason::Ahead(ahead))]
+    );
 }
 
 /// Asks about a repository and about an asset.
@@ -180,7 +186,7 @@ fn the_first_sight_of_something_unused_makes_it_bad_and_never_good(
     #[case] is_seen_again: bool,
     #[case] expected: Answer,
 ) {
-    assert_eq!(unused_since(seconds, is_seen_again), [expected; 2]);
+    assert_eq!(unused_since(seconds, is_seen_again), [expected.clone(), expected]);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The checks of what was reported and what could be seen, ourselves included: unsuccessful, visibility, undelivered.
 
+use std::sync::Arc;
+
 use super::*;
-use crate::facts::fold;
-use crate::observation::{Exemption, Extent, LastRun};
-use crate::testing::{FleetBuilder, unreachable};
+use crate::facts::{fold, said};
+use crate::id::Name;
+use crate::observation::{Collection, Exemption, Extent, Failure, FailureKind, LastRun, Place};
+use crate::testing::{FleetBuilder, source_id, unreachable};
 
 #[rstest]
 #[case::no_run_yet(LastRun::NoneYet, 1, (Ok, Reason::Exempt(Exemption::NoRunYet)))]
@@ -42,12 +45,71 @@ fn failed(in_row: u32) -> LastRun {
 
 const LIMIT: Seconds = Seconds::hours(3);
 
+/// What a look says of a source that cannot be reached.
+fn no_answer() -> Option<Arc<str>> {
+    said(unreachable("acme", noon()).failures.iter(), &source_id("acme"))
+}
+
+/// A look at `nas` with `db`, of which this failed, if anything; `None` in a part of the source nobody knows.
+fn part(seconds: i64, failed: &[Option<&str>]) -> Collection {
+    let mut look = FleetBuilder::new("acme", seconds_ago(seconds)).agents("nas", &["db"]).collection();
+    look.failures = failed.iter().map(|failed| failure(*failed)).collect();
+    look
+}
+
+fn failure(repository: Option<&str>) -> Failure {
+    let asset = repository.map(|_| Name::new("db"));
+    let place = Place { repository: repository.map(Name::new), asset, position: Some("x\ny".into()) };
+    Failure { place, kind: FailureKind::Denied, reason: "may not be read".to_owned() }
+}
+
+const NAS: &[Option<&str>] = &[Some("nas")];
+
+#[rstest]
+#[case::first_look_ever(vec![part(0, NAS)], None)]
+#[case::exactly_at_the_limit(vec![part(10_800, NAS), part(0, NAS)], None)]
+#[case::a_second_more(vec![part(10_801, NAS), part(0, NAS)], Some(10_801))]
+#[case::counts_from_the_first_that_failed(vec![part(20_000, &[]), part(10_800, NAS)], None)]
+#[case::all_of_it_once_between(vec![part(20_000, NAS), part(15_000, &[]), part(0, NAS)], None)]
+#[case::all_of_it_at_last(vec![part(20_000, NAS), part(0, &[])], None)]
+#[case::the_source_unseen_between(
+    vec![part(20_000, NAS), unreachable("acme", seconds_ago(15_000)), part(0, NAS)], Some(20_000))]
+#[case::nothing_of_this_repository(vec![part(20_000, &[Some("other"), None]), part(0, &[Some("other"), None])], None)]
+fn a_part_that_no_look_can_read_is_bad_once_that_lasts(
+    #[case] looks: Vec<Collection>,
+    #[case] since: Option<i64>,
+) {
+    let facts = fold(looks);
+    let judge = visibility::CHECK.judge.repository.expect("asked of repositories");
+    let answer = judge(&facts.sources[0].repositories[0], &expecting(&visibility::CHECK, None), noon());
+    let unread = |since| {
+        let why = "acme/nas/db: may not be read".into();
+        (Bad, Reason::PartUnread(seconds_ago(since), LIMIT, why))
+    };
+    assert_eq!(answer, since.map_or((Ok, Reason::Seen), unread));
+}
+
+#[test]
+fn a_list_that_is_blind_says_so_whatever_part_of_it_is_unread() {
+    let mut look = part(0, &[Some("nas"), Some("nas"), Some("nas"), None]);
+    look.repositories[0].listing = Extent::Failed;
+    let facts = fold(vec![part(10_801, NAS), look]);
+    let judge = visibility::CHECK.judge.repository.expect("asked of repositories");
+    let answer = judge(&facts.sources[0].repositories[0], &expecting(&visibility::CHECK, None), noon());
+    let one = "acme/nas/db: may not be read";
+    let why = Some(format!("{one}; {one}; and 1 more").into());
+    assert_eq!(answer, (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, why)));
+    let long = Failure { reason: "y".repeat(999), ..failure(None) };
+    let said = said([&long].into_iter(), &source_id("acme")).expect("one failure");
+    assert!(said.starts_with("acme: x\\ny: yyy") && said.ends_with('…') && said.len() < 310, "{said}");
+}
+
 #[rstest]
 #[case::read(Extent::Complete, Some(seconds_ago(0)), (Ok, Reason::Seen))]
 #[case::no_look_since_exactly_the_limit(Extent::Complete, Some(seconds_ago(10_800)), (Ok, Reason::Seen))]
 #[case::no_look_for_too_long(
     Extent::Complete, Some(seconds_ago(10_800) - NANOSECOND),
-    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT)))]
+    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT, None)))]
 #[case::read_a_little_ahead_of_now(Extent::Complete, Some(seconds_ago(-300)), (Ok, Reason::Seen))]
 #[case::read_ahead_of_now(
     Extent::Complete, Some(seconds_ago(-301)), (Unknown, Reason::Ahead(seconds_ago(-301))))]
@@ -56,11 +118,11 @@ const LIMIT: Seconds = Seconds::hours(3);
 #[case::exactly_at_the_limit(Extent::Failed, Some(seconds_ago(10_800)), (Unknown, Reason::NotSeen))]
 #[case::a_nanosecond_more(
     Extent::Failed, Some(seconds_ago(10_800) - NANOSECOND),
-    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT)))]
-#[case::a_second_more(Extent::Failed, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
+    (Bad, Reason::BlindSince(seconds_ago(10_800) - NANOSECOND, LIMIT, None)))]
+#[case::a_second_more(Extent::Failed, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, None)))]
 #[case::in_part_within(Extent::Partial, Some(seconds_ago(10_800)), (Unknown, Reason::SeenInPart))]
 #[case::in_part_for_too_long(
-    Extent::Partial, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
+    Extent::Partial, Some(seconds_ago(10_801)), (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, None)))]
 #[case::read_at_an_instant_ahead(
     Extent::Failed, Some(seconds_ago(-301)), (Unknown, Reason::Ahead(seconds_ago(-301))))]
 fn blindness_is_unknown_at_first_and_bad_once_it_lasts(
@@ -107,13 +169,13 @@ fn an_empty_fleet_is_unknown_and_never_healthy() {
     let empty = FleetBuilder::new("acme", noon()).facts();
     assert_eq!(judge(&empty.sources[0], &expected, noon()), (Unknown, Reason::NothingListed));
     let long_ago = FleetBuilder::new("acme", seconds_ago(10_801)).facts();
-    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT));
+    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, None));
     assert_eq!(judge(&long_ago.sources[0], &expected, noon()), blind);
     let failed = fold(vec![unreachable("acme", noon())]);
     assert_eq!(judge(&failed.sources[0], &expected, noon()), (Unknown, Reason::NotSeen));
     let before = FleetBuilder::new("acme", seconds_ago(10_801)).collection();
     let lasting = fold(vec![before, unreachable("acme", noon())]);
-    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT));
+    let blind = (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, no_answer()));
     assert_eq!(judge(&lasting.sources[0], &expected, noon()), blind);
 }
 
@@ -122,9 +184,9 @@ fn an_empty_fleet_is_unknown_and_never_healthy() {
     10_800, (Unknown, Reason::NotSeen), (Unknown, Reason::NothingListed), (Unknown, Reason::SeenInPart))]
 #[case::for_too_long(
     10_801,
-    (Bad, Reason::NeverListed(seconds_ago(10_801), LIMIT)),
+    (Bad, Reason::NeverListed(seconds_ago(10_801), LIMIT, no_answer())),
     (Bad, Reason::EmptySince(seconds_ago(10_801), LIMIT)),
-    (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT)))]
+    (Bad, Reason::BlindSince(seconds_ago(10_801), LIMIT, None)))]
 fn what_was_never_read_or_is_empty_since_is_bad_once_that_lasts(
     #[case] seconds: i64,
     #[case] never_read: Answer,

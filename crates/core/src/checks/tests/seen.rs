@@ -119,8 +119,8 @@ fn a_planned_run_is_missed_once_the_device_was_there_for_its_grace() {
         grace: Seconds::hours(2),
     };
     assert_eq!(nightly(&[(0, 8)], 15), (Ok, Reason::OnPlan(Some(hour(16)))));
-    assert_eq!(nightly(&[(0, 8)], 20), (Ok, first), "off since before it was planned");
-    assert_eq!(nightly(&[(0, 8), (20, 9999)], 21), (Ok, first), "on for an hour");
+    assert_eq!(nightly(&[(0, 8)], 20), (Ok, first.clone()), "off since before it was planned");
+    assert_eq!(nightly(&[(0, 8), (20, 9999)], 21), (Ok, first.clone()), "on for an hour");
     assert_eq!(nightly(&[(0, 8), (20, 9999)], 22), (Bad, missed(14, 1)), "on for as long as the grace");
     assert_eq!(nightly(&[(0, 15)], 20), (Ok, first), "on for an hour of the grace");
     assert_eq!(nightly(&[(0, 9999)], 16), (Bad, missed(14, 1)), "on all the time");

@@ -96,7 +96,7 @@ fn closed_without_reason(ticked: &Ticked, monitor: &Monitor, now: Timestamp) -> 
         let Matter { subject, check } = &incident.matter;
         let found = judgement.subjects().find(|(found, _)| found.id() == *subject);
         let of_check =
-            |verdicts: &[Verdict]| verdicts.iter().find(|verdict| verdict.check == *check).copied();
+            |verdicts: &[Verdict]| verdicts.iter().find(|verdict| verdict.check == *check).cloned();
         let is_justified = match (closing, found) {
             (Closing::Recovered, Some((found, verdicts))) => {
                 let is_ok = of_check(verdicts).is_some_and(|verdict| verdict.outcome == Outcome::Ok);

@@ -160,7 +160,8 @@ impl Monitor {
         let streak = |matter: &Matter| {
             let of = |subject: Subject<'_>| match subject {
                 Subject::Asset(_, repository, asset) if subject.id() == matter.subject => {
-                    let reason = self.known.get(matter).map_or(Reason::Never, |incident| incident.reason);
+                    let reason =
+                        self.known.get(matter).map_or(Reason::Never, |incident| incident.reason.clone());
                     Some(Streak::of(repository.asset(asset), reason))
                 }
                 _ => None,
