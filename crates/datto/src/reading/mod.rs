@@ -21,6 +21,15 @@ pub fn is_yes(text: &str) -> bool {
     number::parse(text).is_some_and(|number| number.as_f64() != 0.0)
 }
 
+/// True for a text that says no plainly, and for an empty one. What is neither this nor [yes](is_yes) is read as no too,
+/// and worth a remark.
+pub fn is_no(text: &str) -> bool {
+    let text = text.trim();
+    let words = ["", "0", "false", "no", "off"];
+    words.iter().any(|no| text.eq_ignore_ascii_case(no))
+        || number::parse(text).is_some_and(|number| number.as_f64() == 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,10 +37,13 @@ mod tests {
     #[test]
     fn a_flag_is_yes_in_many_spellings() {
         for yes in ["1", " 1 ", "2", "-1", "0.5", "true", "TRUE", "Yes", "on", "1.0"] {
-            assert!(is_yes(yes), "{yes:?}");
+            assert!(is_yes(yes) && !is_no(yes), "{yes:?}");
         }
-        for no in ["", " ", "0", "0.0", "00", "false", "no", "off", "hidden", "1x", "\u{a0}"] {
-            assert!(!is_yes(no), "{no:?}");
+        for no in ["", " ", "0", "0.0", "00", "false", "No", "off", "\u{a0}"] {
+            assert!(!is_yes(no) && is_no(no), "{no:?}");
+        }
+        for neither in ["hidden", "1x", "maybe", "-"] {
+            assert!(!is_yes(neither) && !is_no(neither), "{neither:?}");
         }
     }
 }

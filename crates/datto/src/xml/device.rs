@@ -12,7 +12,7 @@ use crate::kinds;
 use crate::look::{FAILURES_MAX, Failures, Look, VOLUMES_MAX};
 use crate::reading::date::{self, Season, Written};
 use crate::reading::number::{self, Number};
-use crate::reading::{is_yes, trim};
+use crate::reading::{is_no, is_yes, trim};
 use crate::unique::make_unique;
 
 /// Both feeds count storage in units of 1024 bytes.
@@ -89,9 +89,15 @@ impl OpenDevice {
                 self.hostname.push_str(text);
             }
             Field::BareHostname if self.hostname.is_empty() => self.hostname.push_str(text),
-            Field::IsHidden => self.hidden = is_yes(text),
+            Field::IsHidden => {
+                self.hidden = is_yes(text);
+                if !self.hidden && !is_no(text) {
+                    wrong = "is neither yes nor no, read as not hidden";
+                }
+            }
             Field::LastSeen => {
-                self.last_seen = date_of(text, date::parse, "is no date, read as never", &mut wrong);
+                self.last_seen = date::parse(text);
+                wrong = self.last_seen.note();
             }
             Field::ServiceExpire => {
                 self.service_end = date_of(text, date::parse_day, "is no date", &mut wrong);

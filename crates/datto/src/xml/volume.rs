@@ -78,7 +78,14 @@ impl OpenVolume {
     pub(super) fn set(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64) {
         let text = trim(text);
         match field {
-            Field::Type if self.kind.is_none() => self.kind = Some(kind_of(text)),
+            Field::Type if self.kind.is_none() => {
+                let kind = kind_of(text);
+                self.kind = Some(kind);
+                if kind.id == kinds::OTHER.id && !text.is_empty() {
+                    let note = "is no type we know: neither agent nor share";
+                    self.evidence.push(Evidence::new(field.tag(), Some(line()), text, note));
+                }
+            }
             Field::Agent | Field::ProtectedHostname if !self.has_agent => {
                 self.has_agent = true;
                 self.agent.push_str(text);
@@ -116,8 +123,9 @@ impl OpenVolume {
 
     fn date(&mut self, field: Field, text: &str, line: impl FnOnce() -> u64) -> Written {
         let written = date::parse(text);
-        if written == Written::Unreadable {
-            self.evidence.push(Evidence::new(field.tag(), Some(line()), text, "is no date, read as never"));
+        let note = written.note();
+        if !note.is_empty() {
+            self.evidence.push(Evidence::new(field.tag(), Some(line()), text, note));
         }
         written
     }

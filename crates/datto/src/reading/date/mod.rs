@@ -99,6 +99,16 @@ impl Remark {
 }
 
 impl Written {
+    /// Says that something was read as never which does not say so plainly; empty for everything else. The spelling of
+    /// never that the feeds use is a local time, and plain.
+    pub const fn note(self) -> &'static str {
+        match self {
+            Self::Unreadable => "is no date, read as never",
+            Self::Never => "is zero, read as never",
+            Self::Missing | Self::Instant(_) | Self::Local(..) => "",
+        }
+    }
+
     /// Makes an instant of it. Never is every instant up to one day after 1970 began. A local time that exists twice is
     /// the later instant, unless that lies more than five minutes ahead of `at`.
     pub fn resolve(self, zone: &TimeZone, at: Timestamp) -> (Stated<Timestamp>, Remark) {

@@ -54,6 +54,40 @@ fn an_unreadable_date_is_never_and_its_text_is_kept() {
 }
 
 #[rstest]
+#[case::zero("LastBackup", "0", "zero")]
+#[case::zero_date("LatestOffsite", "0000-00-00 00:00:00", "zero")]
+#[case::before_1970("LastBackup", "-5", "zero")]
+#[case::no_date("LastBackup", "soon", "no date")]
+#[case::a_type("type", "Replica", "no type")]
+#[case::zero_seen("Lastseen", "0000-00-00 00:00:00", "zero")]
+#[case::hidden("IsHidden", "maybe", "neither yes nor no")]
+fn what_was_not_read_plainly_is_kept_as_it_stands(
+    #[case] field: &str,
+    #[case] text: &str,
+    #[case] words: &str,
+) {
+    let is_of_device = DEVICE.iter().any(|(name, _)| *name == field);
+    let document = if is_of_device { with(field, text) } else { with_agent(field, text) };
+    let kept = evidence(document, NOW);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!((kept[0].field, &*kept[0].raw, kept[0].line), (field, text, Some(3)));
+    assert!(kept[0].note.contains(words), "{kept:?}");
+}
+
+#[rstest]
+#[case("Lastseen", "1969-12-31 19:00:00")]
+#[case("Lastseen", "")]
+#[case("IsHidden", "")]
+#[case("IsHidden", "no")]
+#[case("type", "")]
+#[case("type", "nasShare")]
+fn what_is_plain_leaves_no_evidence(#[case] field: &str, #[case] text: &str) {
+    let is_of_device = DEVICE.iter().any(|(name, _)| *name == field);
+    let document = if is_of_device { with(field, text) } else { with_agent(field, text) };
+    assert_eq!(evidence(document, NOW), []);
+}
+
+#[rstest]
 #[case("1623679200")]
 #[case("1623679200.5")]
 #[case("1623679200000")]
