@@ -103,6 +103,23 @@ impl<'r> Document<'r> {
         self.stop.as_ref()
     }
 
+    /// True if nothing more comes.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended && self.position == self.clean.len()
+    }
+
+    /// Takes back the end of what was consumed last, to give it again. A token that was too large is forgiven then.
+    pub(super) fn unread(&mut self, text: &[u8]) {
+        self.count_to(self.position);
+        self.lines -= memchr::memchr_iter(b'\n', text).count() as u64;
+        self.bytes_before = self.bytes_before + self.position as u64 - text.len() as u64;
+        self.clean.splice(..self.position, text.iter().copied());
+        (self.position, self.counted) = (0, 0);
+        if matches!(self.stop, Some(Stop::TokenTooLarge)) {
+            (self.stop, self.ended) = (None, false);
+        }
+    }
+
     /// Makes the next block of clean text.
     #[cold]
     fn refill(&mut self) -> io::Result<()> {

@@ -19,6 +19,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use self::device::OpenDevice;
 use self::document::{Document, Stop, TOKEN_MAX_BYTES};
 use self::fields::{Field, of_device, of_volume};
+use self::resume::swallows;
 use self::volume::OpenVolume;
 use crate::kinds::DATTO_XML;
 use crate::look::{
@@ -32,6 +33,7 @@ mod device;
 mod document;
 mod fields;
 mod lost;
+mod resume;
 mod volume;
 
 /// How deep elements may be nested: the feeds need five levels.
@@ -42,33 +44,44 @@ const DEPTH_MAX: usize = 64;
 /// Never fails: what cannot be read is a failure in the Collection, and a document that is no status document at all is
 /// one whose listing failed.
 pub fn parse(document: impl BufRead, look: &Look) -> Collection {
-    let mut reader = quick_xml::Reader::from_reader(Document::open(document));
-    let config = reader.config_mut();
-    config.check_end_names = false;
-    config.allow_unmatched_ends = true;
-    config.allow_dangling_amp = true;
-    // Blanks before the `>` of an end tag are cut in `close`, where they are looked for at one byte only.
-    config.trim_markup_names_in_closing_tags = false;
+    let mut reader = reader_of(Document::open(document));
     let mut reading = Reading::new(look);
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer);
         let document = reader.get_mut();
-        let end = match &event {
+        let mut lost = None;
+        let mut step = match &event {
             // A document that cannot be read from its first byte on looks empty to the XML reader.
-            Ok(Event::Eof) => Some(document.stop().map_or(End::Document, |stop| End::Stopped(explain(stop)))),
-            Ok(event) => reading.take(event, document).err(),
-            Err(error) => Some(match document.stop() {
-                Some(stop) => End::Stopped(explain(stop)),
-                None => End::Stopped(format!("line {}: {error}", document.line())),
-            }),
+            Ok(Event::Eof) => Err(document.stop().map_or(End::Document, |stop| End::Stopped(explain(stop)))),
+            Ok(event) if swallows(event) => Ok(lost = Some(String::new())),
+            Ok(event) => reading.take(event, document),
+            Err(error) => Ok(lost = Some(error.to_string())),
         };
-        if let Some(end) = end {
+        if let Some(why) = &lost {
+            step = reading.resume(&buffer, why, document);
+        }
+        if let Err(end) = step {
             return reading.finish(end, document);
         }
         document.end_token();
+        if lost.is_some() {
+            // One that has met an error reads no further.
+            reader = reader_of(reader.into_inner());
+        }
     }
+}
+
+fn reader_of(document: Document<'_>) -> quick_xml::Reader<Document<'_>> {
+    let mut reader = quick_xml::Reader::from_reader(document);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    // Blanks before the `>` of an end tag are cut in `close`, where they are looked for at one byte only.
+    config.trim_markup_names_in_closing_tags = false;
+    reader
 }
 
 /// Why reading ends.
@@ -128,6 +141,8 @@ struct Reading<'l> {
     device: OpenDevice,
     open_volume: OpenVolume,
     devices_met: usize,
+    /// How often reading went on behind a token without an end.
+    resumed: usize,
     root: Option<Root>,
     keys: UniqueKeys,
     observed: usize,
@@ -162,6 +177,7 @@ impl<'l> Reading<'l> {
             device: OpenDevice::default(),
             open_volume: OpenVolume::default(),
             devices_met: 0,
+            resumed: 0,
             root: None,
             keys: UniqueKeys::new(),
             observed: 0,

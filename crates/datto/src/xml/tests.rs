@@ -203,3 +203,63 @@ fn a_document_with_fewer_devices_than_it_states_is_partial(#[case] count: &str, 
     let broken = parse(document.as_bytes(), &look(NOW));
     assert_eq!(broken.failures.len(), 1 + usize::from(!is_complete), "{:?}", broken.failures);
 }
+
+#[rstest::rstest]
+#[case::a_quote("<Model a=\"b>x</Model>")]
+#[case::a_quote_that_a_later_one_ends("<Model a='b>x</Model>")]
+#[case::a_tag("<Model ")]
+#[case::an_end_tag("<Model>x</Model ")]
+#[case::a_comment("<!-- oops")]
+#[case::a_cdata_section("<Model><![CDATA[ oops</Model>")]
+#[case::an_instruction("<?oops")]
+#[case::an_unknown_one("<!oops>")]
+#[case::within_a_volume("<BackupVolumes><BackupVolume type='Agent'><Agent a=\"b>x</Agent>")]
+fn what_has_no_end_costs_its_own_device_alone(#[case] broken: &str) {
+    let others = "<Device><SerialNumber>S3</SerialNumber><Hostname>Müller's</Hostname></Device>\n\
+        <Device><SerialNumber>S4</SerialNumber><Uptime a='s'>5</Uptime></Device>\n";
+    let second = format!("<Device><SerialNumber>S2</SerialNumber>\n{broken}");
+    for (end, others) in [("</Device>", others), ("</Device>\n", others), ("</Device>", ""), ("", others)] {
+        let document = format!("<a>\n{}\n{second}{end}{others}</a>", device(1, ""));
+        let collection = parse(document.as_bytes(), &look(NOW));
+        let keys: Vec<_> = collection.repositories.iter().map(|one| one.key.text().into_owned()).collect();
+        let expected = if others.is_empty() { &["S1"][..] } else { &["S1", "S3", "S4"] };
+        assert_eq!(keys, expected, "{:?}", collection.failures);
+        assert_eq!((collection.listing, collection.failures.len()), (Extent::Partial, 1));
+        assert_eq!(collection.failures[0].place, Place::repository(lastgood_core::id::Name::new("S2")));
+        assert!(collection.failures[0].reason.starts_with("line 4: "), "{:?}", collection.failures);
+    }
+}
+
+#[test]
+fn a_comment_without_an_end_between_devices_is_said() {
+    for comment in ["<!-- oops", "<!-- oops <!-- again -->"] {
+        let document = format!("<a>{}\n{comment}\n{}</a>", device(1, ""), device(2, ""));
+        let collection = parse(document.replace("again", &device(3, "")).as_bytes(), &look(NOW));
+        assert_eq!(collection.listing, Extent::Partial);
+        assert_eq!(collection.failures[0].place, Place::source());
+        assert!(collection.failures[0].reason.starts_with("line 2: "), "{:?}", collection.failures);
+        assert_eq!(
+            collection.repositories.last().map(|one| one.key.text().into_owned()).as_deref(),
+            Some("S2")
+        );
+    }
+}
+
+#[test]
+fn a_device_within_a_comment_or_cdata_section_is_none() {
+    let hidden = device(2, "");
+    let document = format!(
+        "<a><!-- {hidden} -->{}<x><![CDATA[ <![CDATA[ {hidden} ]]></x><!-- {hidden} --></a>",
+        device(1, "")
+    );
+    let collection = parse(document.as_bytes(), &look(NOW));
+    assert_eq!((collection.repositories.len(), collection.failures.len()), (1, 0));
+}
+
+#[test]
+fn a_flood_of_tokens_without_an_end_is_cut_and_said() {
+    let document = format!("<a>{}{}</a>", device(1, ""), "<Device><!-- ".repeat(5_000));
+    let collection = parse(document.as_bytes(), &look(NOW));
+    assert_eq!((collection.repositories.len(), collection.listing), (1, Extent::Partial));
+    assert!(collection.failures.len() < 200, "{}", collection.failures.len());
+}
