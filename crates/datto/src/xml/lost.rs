@@ -19,7 +19,7 @@ pub(super) fn settle(failures: &mut [Failure], judged: &[RepositoryObservation])
     let judged: HashSet<&Name> = judged.iter().map(|repository| &repository.key).collect();
     for Failure { place, reason, .. } in failures {
         let Place { repository, position: Some(position), .. } = place else { continue };
-        let mut twin_of = "".into();
+        let mut twin_of = String::new();
         match repository {
             Some(serial) if !judged.contains(serial) => {
                 place.position = None;

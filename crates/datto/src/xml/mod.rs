@@ -19,7 +19,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use self::device::OpenDevice;
 use self::document::{Document, Stop, TOKEN_MAX_BYTES};
 use self::fields::{Field, of_device, of_volume};
-use self::resume::swallows;
+use self::resume::{NEXT_BEGINS, swallows};
 use self::volume::OpenVolume;
 use crate::kinds::DATTO_XML;
 use crate::look::{
@@ -51,26 +51,36 @@ pub fn parse(document: impl BufRead, look: &Look) -> Collection {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer);
         let document = reader.get_mut();
-        let mut lost = None;
-        let mut step = match &event {
+        let met = match &event {
             // A document that cannot be read from its first byte on looks empty to the XML reader.
-            Ok(Event::Eof) => Err(document.stop().map_or(End::Document, |stop| End::Stopped(explain(stop)))),
-            Ok(event) if swallows(event) => Ok(lost = Some(String::new())),
-            Ok(event) => reading.take(event, document),
-            Err(error) => Ok(lost = Some(error.to_string())),
+            Ok(Event::Eof) => {
+                Met::Read(Err(document.stop().map_or(End::Document, |stop| End::Stopped(explain(stop)))))
+            }
+            Ok(event) if swallows(event) => Met::NoToken(String::new()),
+            Ok(event) => Met::Read(reading.take(event, document)),
+            Err(error) => Met::NoToken(error.to_string()),
         };
-        if let Some(why) = &lost {
-            step = reading.resume(&buffer, why, document);
-        }
+        let (step, is_reader_done) = match met {
+            Met::Read(step) => (step, false),
+            Met::NoToken(why) => (reading.resume(&buffer, &why, document), true),
+        };
         if let Err(end) = step {
             return reading.finish(end, document);
         }
         document.end_token();
-        if lost.is_some() {
+        if is_reader_done {
             // One that has met an error reads no further.
             reader = reader_of(reader.into_inner());
         }
     }
+}
+
+/// What the XML reader gave.
+enum Met {
+    /// A token, which was read.
+    Read(Step),
+    /// Something that is no token of well-formed XML: why.
+    NoToken(String),
 }
 
 fn reader_of(document: Document<'_>) -> quick_xml::Reader<Document<'_>> {
@@ -245,6 +255,10 @@ impl<'l> Reading<'l> {
             Some(Level::Volumes) if name != "BackupVolume" => Level::Skip,
             Some(Level::Volumes | Level::Machines) => self.begin_volume(start, document)?,
             Some(Level::Volume) => self.open_volume_field(start, name),
+            Some(_) if name == "Device" && self.is_in_field() => {
+                self.leave(NEXT_BEGINS.to_owned(), document.line(), true);
+                self.open_device(start, document.line())?
+            }
             Some(Level::DeviceField(_) | Level::VolumeField(_)) if name == "content" && !self.has_content => {
                 self.has_content = true;
                 Level::Content
@@ -542,7 +556,7 @@ impl<'l> Reading<'l> {
 
     /// A device begins within another one: the other one was never closed.
     fn abandon_device(&mut self, line: u64) {
-        self.break_device("the next device begins before its end".to_owned(), line);
+        self.break_device(NEXT_BEGINS.to_owned(), line);
         let (_, start) = self.levels.pop().expect("a device is open");
         self.names.truncate(start);
         self.close_device();

@@ -1,4 +1,4 @@
-//! Where does reading go on behind a tag or comment without an end?
+//! Where does reading go on behind a tag, comment or field without an end?
 //!
 //! An open quote, comment or CDATA section swallows all that follows, to the end of the document or to the next quote.
 //! That costs the device it stands in. The next device is looked for in what was swallowed, and read again from there.
@@ -7,6 +7,7 @@ use lastgood_core::observation::Place;
 use quick_xml::events::Event;
 
 use super::document::Document;
+use super::fields::{of_device, of_volume};
 use super::{End, Level, Reading, Step, explain};
 
 /// How often reading goes on in one document. Each time up to a whole token is read again, so it must be bounded; beyond
@@ -15,6 +16,9 @@ const RESUMES_MAX: usize = 100;
 
 /// No tag shorter than this can have swallowed one of a device.
 const SWALLOWING_MIN_BYTES: usize = 10;
+
+/// Why a device is lost that the next one cuts off.
+pub(super) const NEXT_BEGINS: &str = "the next device begins before its end";
 
 /// A tag of a device within a token that should not hold any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,19 @@ fn swallowed(token: &[u8]) -> Option<Swallowed> {
 }
 
 impl Reading<'_> {
+    /// True within a field of a device or a volume, read or not: a value holds no device, so one that begins there means
+    /// that the end of the field is missing.
+    pub(super) fn is_in_field(&self) -> bool {
+        let [.., (parent, _), (level, start)] = self.levels[..] else { return false };
+        let name = &self.names[start..];
+        match level {
+            Level::DeviceField(_) | Level::VolumeField(_) => true,
+            Level::Skip if parent == Level::Device => of_device(name).is_some(),
+            Level::Skip if parent == Level::Volume => of_volume(name).is_some(),
+            _ => false,
+        }
+    }
+
     /// Goes on behind a token that is none, for this reason. `Err` if that is not possible.
     ///
     /// 1. The device it stands in is lost; outside of one, the source has a failure.
@@ -89,7 +106,7 @@ impl Reading<'_> {
     }
 
     /// Leaves what is open, up to where a device may begin if `is_at_device`.
-    fn leave(&mut self, reason: String, line: u64, is_at_device: bool) {
+    pub(super) fn leave(&mut self, reason: String, line: u64, is_at_device: bool) {
         let in_device = self.levels.iter().any(|(level, _)| *level == Level::Device);
         if in_device {
             self.break_device(reason, line);

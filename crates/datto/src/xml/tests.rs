@@ -230,6 +230,23 @@ fn what_has_no_end_costs_its_own_device_alone(#[case] broken: &str) {
     }
 }
 
+#[rstest::rstest]
+#[case::of_a_device("<Hostname>x")]
+#[case::that_only_details_have("<Model>x")]
+#[case::of_a_volume("<BackupVolumes><BackupVolume><Agent>x")]
+#[case::of_a_volume_that_only_details_have("<BackupVolumes><BackupVolume><ScreenshotError>x")]
+fn a_field_without_an_end_costs_its_own_device_alone(#[case] cut: &str) {
+    let cut = format!("<Device><SerialNumber>S2</SerialNumber>{cut}");
+    let document = format!("<a>{}{cut}{}{}</a>", device(1, ""), device(3, ""), device(4, ""));
+    for keep_details in [false, true] {
+        let look = Look { keep_details, ..look(NOW) };
+        let collection = parse(document.as_bytes(), &look);
+        let keys: Vec<_> = collection.repositories.iter().map(|one| one.key.text().into_owned()).collect();
+        assert_eq!(keys, ["S1", "S3", "S4"], "{:?}", collection.failures);
+        assert_eq!((collection.listing, collection.failures.len()), (Extent::Partial, 1));
+    }
+}
+
 #[test]
 fn a_comment_without_an_end_between_devices_is_said() {
     for comment in ["<!-- oops", "<!-- oops <!-- again -->"] {
