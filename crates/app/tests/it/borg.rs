@@ -156,6 +156,10 @@ fn three_ways_not_to_see_a_borg_repository_have_three_names() {
     let (kind, reason) = only_failure(&wrong);
     assert_eq!(kind, FailureKind::Denied);
     assert!(reason.starts_with("wrong passphrase") && !reason.contains("falsch"), "{reason}");
+    // A passphrase that is a word of the message which says that it is wrong.
+    let wrong = look(workshop.open(&[("BORG_PASSPHRASE", "wrong")]).as_ref(), NOON);
+    let (_, reason) = only_failure(&wrong);
+    assert!(reason.starts_with("wrong passphrase") && !reason.contains("[redacted]"), "{reason}");
 
     let source = workshop.open(&[]);
     fs::rename(workshop.repository(), workshop.folder.path().join("moved")).expect("our own folder");
@@ -221,6 +225,8 @@ fn a_running_backup_that_holds_its_locks_does_not_keep_us_from_looking() {
     let collection = look(workshop.open(&[]).as_ref(), NOON);
     assert!(lock.exists(), "the backup is still running");
     assert_eq!(collection.failures, []);
+    let evidence = &collection.repositories[0].evidence;
+    assert!(evidence.iter().any(|evidence| evidence.field == "lock"), "{evidence:?}");
     let verdicts = verdicts(collection, NOON);
     assert!(verdicts.contains(&"borg/web1/new behind_local ok".to_owned()), "{verdicts:?}");
     let mut input = running.stdin.take().expect("a pipe");

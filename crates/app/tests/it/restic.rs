@@ -3,6 +3,7 @@
 //! The repositories are made here by the real restic; the dates of their snapshots are set, so that no clock is read.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -173,8 +174,10 @@ fn three_ways_not_to_see_a_restic_repository_have_three_names() {
     assert!(reason.starts_with("wrong password") && !reason.contains("falsch"), "{reason}");
 
     // A password that is a word of the message which says that it is wrong.
-    let wrong = look(workshop.open(&[("RESTIC_PASSWORD", "wrong password")]).as_ref(), NOON);
-    assert_eq!(only_failure(&wrong).0, FailureKind::Denied);
+    let wrong = look(workshop.open(&[("RESTIC_PASSWORD", "wrong")]).as_ref(), NOON);
+    let (kind, reason) = only_failure(&wrong);
+    assert_eq!(kind, FailureKind::Denied);
+    assert!(reason.starts_with("wrong password") && !reason.contains("[redacted]"), "{reason}");
 
     let source = workshop.open(&[]);
     fs::rename(workshop.repository(), workshop.folder.path().join("moved")).expect("our own folder");
@@ -287,6 +290,43 @@ fn a_size_that_takes_too_long_is_said_and_does_not_fail_the_look_at_restic() {
         assert!(verdicts.contains(&"restic/web1/new:/a behind_local ok".to_owned()), "{verdicts:?}");
         Time::Enough
     });
+}
+
+#[test]
+fn a_size_by_which_nothing_is_judged_does_not_spoil_the_look_at_restic() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let program = folder.path().join("lists-always");
+    let list = r#"[{"time":"2026-11-21T02:00:00Z","hostname":"h","paths":["/a"]}]"#;
+    fs::write(&program, format!("#!/bin/sh\necho '{list}'\n")).expect("a writable folder");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
+    let look_with = |capacity_bytes| {
+        let location = folder.path().join("web1");
+        let config =
+            SourceConfig { program: Some(program.clone()), capacity_bytes, ..config(&ENTRY, &location) };
+        let path = std::env::var("PATH").expect("a PATH");
+        let environment = [("PATH", path.as_str()), ("RESTIC_PASSWORD", "geheim")].into_iter().collect();
+        look(open_in(config, &environment).expect("a source").as_ref(), NOON)
+    };
+    let without = look_with(None);
+    assert_eq!((without.extent(), &without.failures), (Extent::Complete, &Vec::new()));
+    let evidence = &without.repositories[0].evidence;
+    assert!(evidence[0].note.starts_with("the size was not taken"), "{evidence:?}");
+    let with = look_with(Some(1_000_000));
+    assert!(with.failures[0].reason.starts_with("the size was not taken: "), "{:?}", with.failures);
+    let verdicts = verdicts(with, NOON);
+    assert!(verdicts.contains(&"restic/web1 quota unknown".to_owned()), "{verdicts:?}");
+}
+
+#[test]
+fn a_lock_on_a_restic_repository_is_evidence() {
+    let workshop = Workshop::new();
+    workshop.back_up("new", "2026-11-21 02:00:00");
+    let locks = workshop.repository().join("locks");
+    fs::write(locks.join("5a1c"), "").expect("a writable folder");
+    let collection = look(workshop.open(&[]).as_ref(), NOON);
+    assert_eq!(collection.failures, []);
+    let evidence = &collection.repositories[0].evidence;
+    assert!(evidence[0].field == "lock" && evidence[0].raw.starts_with("5a1c, written at "), "{evidence:?}");
 }
 
 #[test]

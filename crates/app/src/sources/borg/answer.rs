@@ -10,8 +10,8 @@ use lastgood_core::observation::{Evidence, FailureKind};
 use super::base::Base;
 use super::complaint::Complaint;
 use super::parse::{self, Archives};
-use crate::program::{End, Spoken, quoted};
-use crate::sources::program::{Problem, too_slow};
+use crate::program::{End, Spoken};
+use crate::sources::program::{Problem, Reason, too_slow};
 
 /// What advice depends on.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub(super) fn archives(
     let is_in_doubt = spoken.end != End::Code(0) || complaint.is_error();
     let not_read = is_in_doubt.then(|| {
         let problem = complaint.problem(asking.base);
-        let reason = format!("the list of archives may not be complete: {}", problem.reason);
+        let reason = problem.reason.behind("the list of archives may not be complete: ");
         Problem { reason, ..problem }
     });
     Ok((archives, Remarks { not_read, evidence: evidence.into_iter().collect() }))
@@ -83,10 +83,8 @@ fn ended_well(spoken: &Spoken, asking: Asking<'_>) -> Result<Complaint, Problem>
 }
 
 fn not_understood(command: &str, error: &serde_json::Error) -> Problem {
-    let reason = format!(
-        "borg {command} ended well, but what it wrote is not what it should be ({}); see whether `program` is borg and \
-         `borg --version` is one we know",
-        quoted(&error.to_string())
-    );
+    let begin = format!("borg {command} ended well, but what it wrote is not what it should be (");
+    let remedy = "); see whether `program` is borg and `borg --version` is one we know";
+    let reason = Reason::from(begin).quoting(&error.to_string()).then(remedy);
     Problem::new(FailureKind::Malformed, reason)
 }

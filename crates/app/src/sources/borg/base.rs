@@ -103,7 +103,7 @@ mod tests {
         for base in [None, Some(Base { folder: blocked.join("x") })] {
             let problem = ready(base.as_ref()).unwrap_err();
             assert!(
-                problem.reason.contains("set ") && problem.reason.contains("XDG_STATE_HOME"),
+                problem.reason.plain().contains("set ") && problem.reason.plain().contains("XDG_STATE_HOME"),
                 "{problem:?}"
             );
         }

@@ -7,8 +7,7 @@ use lastgood_core::observation::FailureKind;
 use serde::Deserialize;
 
 use super::base::Base;
-use crate::program::quoted;
-use crate::sources::program::{Problem, Text};
+use crate::sources::program::{Problem, Reason, Text};
 
 /// Everything borg logged: JSON lines, among them plain text from Python and ssh.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl Complaint {
         self.known(base).unwrap_or_else(|| match self.line() {
             Some(line) => Problem::new(
                 FailureKind::Refused,
-                format!("borg says {}; run borg list by hand to see more", quoted(&line)),
+                Reason::from("borg says ").quoting(&line).then("; run borg list by hand to see more"),
             ),
             None => {
                 Problem::new(FailureKind::Refused, "borg failed and did not say why; run borg list by hand")
@@ -79,7 +78,7 @@ impl Complaint {
             let line = self.find("error: ").unwrap_or(usage);
             return Some(Problem::new(
                 FailureKind::Unsupported,
-                format!("{advice}; borg says {}", quoted(&line)),
+                Reason::from(format!("{advice}; borg says ")).quoting(&line),
             ));
         };
         // Over ssh ids come without the name of their class.
@@ -89,9 +88,14 @@ impl Complaint {
             "Exception" | "Error" => self.exception(),
             _ => by_id(id, &error.message.lossy(), base),
         }?;
+        if id == "PassphraseWrong" {
+            // borg only says the same once more, and a passphrase may be a word of what everybody knows it says.
+            return Some(Problem::new(meaning.kind, meaning.advice));
+        }
         let line = self.find("Remote: ").filter(|_| id.starts_with("Connection"));
         let line = line.unwrap_or_else(|| error.message.lossy().into_owned());
-        Some(Problem::new(meaning.kind, format!("{}; borg says {}", meaning.advice, quoted(&line))))
+        let reason = Reason::from(format!("{}; borg says ", meaning.advice)).quoting(&line);
+        Some(Problem::new(meaning.kind, reason))
     }
 
     /// The last error with an id: a traceback without one may follow.

@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lastgood_core::checks::{behind_local, never_used, quota, visibility};
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
-use lastgood_core::observation::{Collection, Failure, Place};
+use lastgood_core::observation::{Collection, Place};
 use tokio::time::Sleep;
 
 use self::base::Base;
@@ -63,6 +63,9 @@ pub static ENTRY: Entry = Entry {
 /// The Debian package that brings the program.
 const PACKAGE: &str = "borgbackup";
 
+/// The folder that is there while a repository is locked, with who holds it.
+const LOCKS: &str = "lock.exclusive";
+
 /// Where borg takes the passphrase from.
 const PASSPHRASE_VARIABLES: [&str; 2] = ["BORG_PASSPHRASE", "BORG_PASSCOMMAND"];
 
@@ -92,7 +95,7 @@ pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dy
     let known = secret.as_ref().map(Secret::expose);
     let passphrase = known.or_else(|| environment.get("BORG_PASSPHRASE")?.to_str());
     let redaction = Redaction::new(passphrase, &config.location, environment);
-    let repository = Repository::new(&config, &REPOSITORY, redaction)?;
+    let repository = Repository::new(&config, (&REPOSITORY, LOCKS), redaction)?;
     let base = Base::of(&config.id, &config.location, environment);
     let mut variables = environment.for_program(&HANDED_ON);
     let mut set = |name: &str, value: OsString| variables.insert(name.into(), value);
@@ -149,8 +152,7 @@ impl Source for Borg {
 
 impl Borg {
     fn failed(&self, problem: Problem) -> RawError {
-        let Problem { kind, reason } = self.repository.redacted(problem);
-        RawError::Look(Failure { place: Place::source(), kind, reason })
+        RawError::Look(self.repository.failure(Place::source(), problem))
     }
 
     /// Lists the archives; then, if it is due and time is left, takes the size. Both share one deadline, and a size that
@@ -164,7 +166,9 @@ impl Borg {
             Err(problem) => return self.repository.not_seen(at, problem),
         };
         let size = if self.repository.size_is_due(at) { Some(self.size(deadline).await) } else { None };
-        self.repository.seen(at, keep, archives.listed(keep, remarks), size)
+        let mut listed = archives.listed(keep, remarks);
+        listed.evidence.extend(self.repository.lock(keep).await);
+        self.repository.seen(at, keep, listed, size)
     }
 
     async fn size(&self, deadline: Pin<&mut Sleep>) -> Result<u64, Problem> {

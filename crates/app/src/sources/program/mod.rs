@@ -10,11 +10,14 @@ use std::time::Duration;
 use lastgood_core::observation::FailureKind;
 
 mod location;
+pub(in crate::sources) mod lock;
+mod reason;
 mod redaction;
 mod repository;
 mod text;
 
 use self::location::{repository_key, shown_location};
+pub(in crate::sources) use self::reason::Reason;
 pub(in crate::sources) use self::redaction::Redaction;
 pub(in crate::sources) use self::repository::{Listed, Repository};
 pub(in crate::sources) use self::text::Text;
@@ -22,18 +25,18 @@ pub(in crate::sources) use self::text::Text;
 /// The largest output that is read, in bytes: a list of about a million backups. What is longer is no answer.
 pub(in crate::sources) const STDOUT_MAX_BYTES: usize = 256 * 1024 * 1024;
 
-/// Why a program's answer could not be had, without secrets.
+/// Why a program's answer could not be had; what the program said may hold secrets until they are taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sources) struct Problem {
     /// From the closed set.
     pub(in crate::sources) kind: FailureKind,
     /// Why, and what to do.
-    pub(in crate::sources) reason: String,
+    pub(in crate::sources) reason: Reason,
 }
 
 impl Problem {
     /// Pairs both.
-    pub(in crate::sources) fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+    pub(in crate::sources) fn new(kind: FailureKind, reason: impl Into<Reason>) -> Self {
         Self { kind, reason: reason.into() }
     }
 }

@@ -3,6 +3,7 @@
 //! Puts what was read into a Collection of one repository. It runs nothing and reads no output.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use lastgood_core::observation::{
     Stated,
 };
 
-use super::{Problem, Redaction, repository_key, shown_location};
+use super::{Problem, Redaction, lock, repository_key, shown_location};
 use crate::sources::{Keep, OpenError, SourceConfig};
 
 /// How often the size is taken where nobody said otherwise: it costs reading the whole index.
@@ -28,6 +29,8 @@ pub(in crate::sources) struct Repository {
     kind: &'static Kind,
     key: String,
     location: String,
+    /// Where locks lie, if the repository is on this machine.
+    locks: Option<PathBuf>,
     capacity_bytes: Option<u64>,
     stats_interval: Duration,
     size_taken_at: Mutex<Option<Timestamp>>,
@@ -50,10 +53,11 @@ pub(in crate::sources) struct Listed {
 }
 
 impl Repository {
-    /// Takes what is configured; a location that no program could be given is a mistake.
+    /// Takes what is configured; a location that no program could be given is a mistake. `locks` is the folder of a
+    /// repository that holds its locks.
     pub(in crate::sources) fn new(
         config: &SourceConfig,
-        kind: &'static Kind,
+        (kind, locks): (&'static Kind, &str),
         redaction: Redaction,
     ) -> Result<Self, OpenError> {
         if config.location.contains('\0') {
@@ -66,6 +70,7 @@ impl Repository {
             kind,
             key: repository_key(&config.location),
             location: shown_location(&config.location),
+            locks: lock::local_folder(&config.location).map(|folder| folder.join(locks)),
             capacity_bytes: config.capacity_bytes,
             stats_interval: config.stats_interval.unwrap_or(DEFAULT_STATS_INTERVAL),
             size_taken_at: Mutex::new(None),
@@ -73,10 +78,10 @@ impl Repository {
         })
     }
 
-    /// Takes the secrets out of a problem. Done as the last step: a password may be a word of the very message that
-    /// says that it is wrong.
-    pub(in crate::sources) fn redacted(&self, Problem { kind, reason }: Problem) -> Problem {
-        Problem { kind, reason: self.redaction.text(&reason) }
+    /// Says what could not be seen, without secrets. Done as the last step: a password may be a word of the very message
+    /// that tells what is wrong.
+    pub(in crate::sources) fn failure(&self, place: Place, Problem { kind, reason }: Problem) -> Failure {
+        Failure { place, kind, reason: reason.said(&self.redaction) }
     }
 
     /// Takes the secrets out of a document.
@@ -97,9 +102,14 @@ impl Repository {
 
     /// A look that saw nothing.
     pub(in crate::sources) fn not_seen(&self, at: Timestamp, problem: Problem) -> Collection {
-        let Problem { kind, reason } = self.redacted(problem);
-        let failure = Failure { place: Place::source(), kind, reason };
+        let failure = self.failure(Place::source(), problem);
         Collection::failed(self.id.clone(), self.source_kind, at, failure)
+    }
+
+    /// Returns the locks on it, where that costs nothing and somebody will read of them.
+    pub(in crate::sources) async fn lock(&self, keep: Keep) -> Option<Evidence> {
+        let folder = self.locks.clone().filter(|_| keep == Keep::Everything)?;
+        lock::held(folder).await
     }
 
     /// A look that saw at least something. `size` is `None` where it was not due.
@@ -129,18 +139,12 @@ impl Repository {
         for evidence in &mut repository.evidence {
             evidence.raw = self.redaction.text(&evidence.raw).into();
         }
-        let size_problem = size.and_then(Result::err).map(|problem| Problem {
-            reason: format!("the size was not taken: {}", problem.reason),
-            ..problem
-        });
+        let size_problem = self.size_problem(size.and_then(Result::err), &mut repository.evidence);
         let here = Place::repository(name.clone());
         let whole = listed.not_read.into_iter().chain(size_problem).map(|problem| (here.clone(), problem));
         let of_asset = |(key, problem)| (Place { asset: Some(key), ..here.clone() }, problem);
         let problems = whole.chain(listed.unsure.into_iter().map(of_asset));
-        let failure = |(place, problem)| {
-            let Problem { kind, reason } = self.redacted(problem);
-            Failure { place, kind, reason }
-        };
+        let failure = |(place, problem)| self.failure(place, problem);
         Collection {
             source: self.id.clone(),
             kind: self.source_kind,
@@ -149,6 +153,18 @@ impl Repository {
             failures: problems.map(failure).collect(),
             repositories: vec![repository],
         }
+    }
+
+    /// Says why the size is not there. Only a quota is judged by it: without one all that is judged was seen, and it is
+    /// evidence.
+    fn size_problem(&self, problem: Option<Problem>, evidence: &mut Vec<Evidence>) -> Option<Problem> {
+        let Problem { kind, reason } = problem?;
+        if self.capacity_bytes.is_some() {
+            return Some(Problem { kind, reason: reason.behind("the size was not taken: ") });
+        }
+        let note = "the size was not taken; nothing is judged by it while no `capacity` is set";
+        evidence.push(Evidence::new("size", None, &reason.said(&self.redaction), note));
+        None
     }
 
     fn space(&self, used: Option<u64>) -> Space {

@@ -10,8 +10,8 @@ use lastgood_core::observation::FailureKind;
 
 use super::complaint::{self, Complaint};
 use super::parse::{self, Snapshots};
-use crate::program::{End, Spoken, quoted};
-use crate::sources::program::{Problem, too_slow};
+use crate::program::{End, Spoken};
+use crate::sources::program::{Problem, Reason, too_slow};
 
 /// Reads the list of snapshots. Beside it stands why it is not complete, if it is not.
 ///
@@ -37,7 +37,7 @@ pub(super) fn snapshots(
     if snapshots.is_empty() {
         return Err(problem);
     }
-    let reason = format!("the list of snapshots is not complete: {}", problem.reason);
+    let reason = problem.reason.behind("the list of snapshots is not complete: ");
     Ok((snapshots, Some(Problem { reason, ..problem })))
 }
 
@@ -71,10 +71,8 @@ fn ended_well(spoken: &Spoken, deadline: Duration) -> Result<Complaint, Problem>
 }
 
 fn not_understood(command: &str, error: &serde_json::Error) -> Problem {
-    let reason = format!(
-        "restic {command} ended well, but what it wrote is not what it should be ({}); see whether `program` is restic \
-         and `restic version` is one we know",
-        quoted(&error.to_string())
-    );
+    let begin = format!("restic {command} ended well, but what it wrote is not what it should be (");
+    let remedy = "); see whether `program` is restic and `restic version` is one we know";
+    let reason = Reason::from(begin).quoting(&error.to_string()).then(remedy);
     Problem::new(FailureKind::Malformed, reason)
 }

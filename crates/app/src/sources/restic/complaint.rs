@@ -6,8 +6,7 @@
 use lastgood_core::observation::FailureKind;
 use serde::Deserialize;
 
-use crate::program::quoted;
-use crate::sources::program::Problem;
+use crate::sources::program::{Problem, Reason};
 
 /// The lines that stand for something gone wrong.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl Complaint {
             (Some(symptom), None) => Problem::new(symptom.kind, symptom.advice),
             (None, Some(line)) => Problem::new(
                 FailureKind::Refused,
-                format!("restic says {}; run restic snapshots by hand to see more", quoted(line)),
+                Reason::from("restic says ").quoting(line).then("; run restic snapshots by hand to see more"),
             ),
             (None, None) => Problem::new(
                 FailureKind::Refused,
@@ -93,7 +92,11 @@ struct Symptom {
 
 impl Symptom {
     fn problem(&self, line: &str) -> Problem {
-        Problem::new(self.kind, format!("{}; restic says {}", self.advice, quoted(line)))
+        if std::ptr::eq(self, &WRONG_PASSWORD) {
+            // restic only says the same once more, and a password may be a word of what everybody knows it says.
+            return Problem::new(self.kind, self.advice);
+        }
+        Problem::new(self.kind, Reason::from(format!("{}; restic says ", self.advice)).quoting(line))
     }
 }
 

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lastgood_core::checks::{behind_local, never_used, quota, visibility};
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
-use lastgood_core::observation::{Collection, Failure, FailureKind, Place};
+use lastgood_core::observation::{Collection, FailureKind, Place};
 use tokio::time::Sleep;
 
 use super::program::{Problem, Redaction, Repository, STDOUT_MAX_BYTES, not_started};
@@ -58,6 +58,9 @@ pub static ENTRY: Entry = Entry {
 /// The Debian package that brings the program.
 const PACKAGE: &str = "restic";
 
+/// The folder that holds a file for each lock.
+const LOCKS: &str = "locks";
+
 /// Where restic takes the password from, one of them.
 const PASSWORD_VARIABLES: [&str; 3] = ["RESTIC_PASSWORD", "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"];
 
@@ -89,7 +92,7 @@ pub fn open_in(config: SourceConfig, environment: &Environment) -> Result<Box<dy
     let known = secret.as_ref().map(Secret::expose);
     let password = known.or_else(|| environment.get("RESTIC_PASSWORD")?.to_str());
     let redaction = Redaction::new(password, &config.location, environment);
-    let repository = Repository::new(&config, &REPOSITORY, redaction)?;
+    let repository = Repository::new(&config, (&REPOSITORY, LOCKS), redaction)?;
     let has_password =
         secret.is_some() || PASSWORD_VARIABLES.iter().any(|name| environment.get(name).is_some());
     let mut variables = environment.for_program(&HANDED_ON);
@@ -134,8 +137,7 @@ impl Source for Restic {
 
 impl Restic {
     fn failed(&self, problem: Problem) -> RawError {
-        let Problem { kind, reason } = self.repository.redacted(problem);
-        RawError::Look(Failure { place: Place::source(), kind, reason })
+        RawError::Look(self.repository.failure(Place::source(), problem))
     }
 
     /// Lists the snapshots; then, if it is due and time is left, takes the size. Both share one deadline, and a size that
@@ -149,7 +151,9 @@ impl Restic {
             Err(problem) => return self.repository.not_seen(at, problem),
         };
         let size = if self.repository.size_is_due(at) { Some(self.size(deadline).await) } else { None };
-        self.repository.seen(at, keep, snapshots.listed(keep, not_read), size)
+        let mut listed = snapshots.listed(keep, not_read);
+        listed.evidence.extend(self.repository.lock(keep).await);
+        self.repository.seen(at, keep, listed, size)
     }
 
     async fn list(&self, deadline: Pin<&mut Sleep>) -> Result<Spoken, Problem> {

@@ -66,7 +66,7 @@ fn a_path_that_is_not_utf_8_is_never_ok_for_another_one_may_hide_behind_it() {
     assert_eq!(unsure, ["h:/q\u{fffd}"]);
     assert_eq!(listed.assets[0].last_good, Stated::Value("2026-11-21T12:00:00Z".parse().unwrap()));
     assert_eq!(listed.assets[1].last_good, Stated::Unreadable);
-    assert!(listed.unsure[0].1.reason.contains("UTF-8"));
+    assert!(listed.unsure[0].1.reason.plain().contains("UTF-8"));
 }
 
 #[test]
@@ -241,8 +241,8 @@ fn what_restic_complains_of_is_understood(
 ) {
     let problem = Complaint::of(stderr, 1).problem();
     assert_eq!(problem.kind, kind, "{problem:?}");
-    assert!(problem.reason.contains(says), "{problem:?}");
-    assert!(!problem.reason.contains('\n'));
+    assert!(problem.reason.plain().contains(says), "{problem:?}");
+    assert!(!problem.reason.plain().contains('\n'));
 }
 
 #[test]
