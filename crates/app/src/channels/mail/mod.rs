@@ -151,7 +151,7 @@ fn open(config: ChannelConfig) -> Result<Box<dyn Channel>, OpenError> {
     let deadline = mistakes.deadline(raw.deadline.clone(), DEADLINE);
     let from = mistakes.required("from", raw.from.clone(), "\"backups@example.org\"");
     let from = from.and_then(|from| {
-        let mailbox = mailbox::read(&from);
+        let mailbox = mailbox::read(&from).filter(letter::can_be_sender);
         if mailbox.is_none() {
             mistakes.add("from", "is no mailbox; write such as \"Backups <backups@example.org>\"");
         }

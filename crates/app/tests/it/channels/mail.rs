@@ -5,7 +5,7 @@ use std::path::Path;
 use futures::future::join_all;
 use lastgood::channels::{Channel, ChannelError, FailureKind, Message, Receipt};
 
-use super::smtp::{Says, Script, Server};
+use super::smtp::{Says, Script, Seen, Server};
 use super::{instant, mail_to, message, opened};
 
 async fn send(channel: &dyn Channel, message: &Message) -> Result<Receipt, ChannelError> {
@@ -36,6 +36,31 @@ async fn mails_share_connections_and_each_is_sent_once() {
         assert!(mails[0].contains(&format!("To: {}\r\n", address.to)));
         let recipient = format!("RCPT TO:<{}>", address.to);
         assert_eq!(seen.commands.iter().filter(|command| **command == recipient).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_needs_quotes_is_reached() {
+    let server = Server::start(Script::default()).await;
+    let channel = mail_to(&server);
+    let addresses = [
+        r#""quoted local"@a.example"#,
+        r#""a@b"@a.example"#,
+        r#""x\"y"@a.example"#,
+        r#""a,b@c.example"@a.example"#,
+    ];
+    for (number, address) in addresses.into_iter().enumerate() {
+        send(&*channel, &to(&format!("m-{number}"), address)).await.expect("it is taken");
+        send(&*channel, &to(&format!("n-{number}"), &format!("Anna <{address}>")))
+            .await
+            .expect("it is taken");
+    }
+    let Seen { commands, mails, .. } = server.seen();
+    let recipients: Vec<_> = commands.iter().filter_map(|command| command.strip_prefix("RCPT TO:")).collect();
+    let twice = addresses.iter().flat_map(|address| [format!("<{address}>"), format!("<{address}>")]);
+    assert_eq!(recipients, twice.collect::<Vec<_>>());
+    for (mail, address) in mails.iter().step_by(2).zip(addresses) {
+        assert!(mail.contains(&format!("To: {address}\r\n")), "{mail}");
     }
 }
 

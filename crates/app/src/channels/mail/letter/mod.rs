@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lastgood_core::id::Escaped;
 use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use crate::channels::{ChannelError, FailureKind, Key, Message};
 use crate::mailbox;
@@ -42,6 +42,8 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
         let reason = "the address is no mailbox, such as anna@example.org; correct it where it is kept";
         ChannelError::new(FailureKind::Refused, reason)
     })?;
+    // lettre would read it out of the headers again, where it does not know an address with quotes any more.
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]).expect("one recipient");
     let id = |key: &Key| format!("<{key}@{}>", from.email.domain());
     let mut builder = lettre::Message::builder();
     builder = match shown_from(message) {
@@ -51,6 +53,7 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
         None => builder.from(from.clone()),
     };
     builder = builder
+        .envelope(envelope)
         .to(to)
         .subject(message.subject_line())
         .date(date(message.written_at))
@@ -79,8 +82,8 @@ pub(super) fn write(message: &Message, from: &Mailbox) -> Result<Letter, Channel
 fn shown_from(message: &Message) -> Option<Mailbox> {
     let text = message.from.as_deref()?;
     let is_plain = Escaped(text).to_string() == text;
-    let read =
-        mailbox::read(text).filter(|mailbox| is_plain && AsRef::<str>::as_ref(&mailbox.email).is_ascii());
+    let is_ascii = |mailbox: &Mailbox| AsRef::<str>::as_ref(&mailbox.email).is_ascii();
+    let read = mailbox::read(text).filter(|mailbox| is_plain && is_ascii(mailbox) && can_be_sender(mailbox));
     if read.is_none() {
         tracing::warn!(
             "the sender \"{}\" is no mailbox in ASCII: the mail comes from the channel's own; correct it where it is kept",
@@ -88,6 +91,11 @@ fn shown_from(message: &Message) -> Option<Mailbox> {
         );
     }
     read
+}
+
+/// Whether lettre reads it again where it is written as the sender: no mail is made otherwise.
+pub(super) fn can_be_sender(mailbox: &Mailbox) -> bool {
+    mailbox.to_string().parse::<Mailboxes>().is_ok()
 }
 
 /// The instant as a mail can state it: not before 1970.

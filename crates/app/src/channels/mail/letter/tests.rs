@@ -61,6 +61,7 @@ fn a_mail_from_somebody_else_says_who_sent_it_and_bounces_come_back_to_us() {
         "a@example.org\r\nBcc: eve@example.org",
         "\u{202e}Eve <a@example.org>",
         "jürg@example.org",
+        "\"back up\"@example.org",
         "",
     ] {
         assert_eq!(shown(unusable), (ours.clone(), None), "{unusable:?}");
