@@ -162,13 +162,17 @@ impl World {
         let running = deliverer.clone();
         tokio::spawn(async move { running.run(told, stopped).await });
         let world = Self { fleet, hands, store, watch, deliverer, stop, well_at: noon() };
+        // The first tick comes by itself: after this one, nothing is judged but what is asked for.
+        let mut published = world.watch.follow();
+        published.wait_for(|published| published.is_judged).await.expect("a tick");
         world.look(noon(), noon() - SignedDuration::from_hours(1)).await;
         world.watch.tick().await.expect("it is decided");
         world
     }
 
+    /// Hands over what will be seen at an instant, before the clock is set to it: a tick that comes by itself meanwhile
+    /// finds all of it dated ahead and changes nothing. The other way round it would find that nothing was seen for long.
     async fn look(&self, now: Timestamp, last_good: Timestamp) {
-        self.hands.set(now);
         self.watch.take(self.fleet.look(now, last_good)).await.expect("it is kept");
     }
 
@@ -178,21 +182,29 @@ impl World {
         let last_good = self.well_at - SignedDuration::from_hours(1);
         let due = last_good + SignedDuration::from_hours(24);
         self.look(due - SignedDuration::from_mins(1), last_good).await;
-        let quiet = self.watch.tick().await.expect("it is decided");
-        assert_eq!((quiet.change_count, quiet.message_count), (0, 0));
+        self.hands.set(due - SignedDuration::from_mins(1));
+        self.quiet_tick().await;
         self.hands.set(due + SignedDuration::from_secs(1));
         let took = self.tick().await;
         assert_eq!(self.watch.published().open_count, self.fleet.count);
         took
     }
 
-    /// All were backed up meanwhile.
+    /// All were backed up meanwhile, an hour and more from now.
     async fn recovery(&mut self) -> Took {
-        self.well_at += SignedDuration::from_hours(24);
+        self.well_at += SignedDuration::from_hours(26);
         self.look(self.well_at, self.well_at - SignedDuration::from_hours(1)).await;
+        self.quiet_tick().await;
+        self.hands.set(self.well_at);
         let took = self.tick().await;
         assert_eq!(self.watch.published().open_count, 0);
         took
+    }
+
+    /// Ticks where nothing is to be decided. No tick follows it by itself: so the next one that is asked for decides all.
+    async fn quiet_tick(&self) {
+        let quiet = self.watch.tick().await.expect("it is decided");
+        assert_eq!((quiet.change_count, quiet.message_count), (0, 0));
     }
 
     /// Ticks, and waits until everybody was told.
