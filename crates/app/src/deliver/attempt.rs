@@ -11,13 +11,18 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Clock, Counts, Deliverer};
-use crate::channels::{Channel, ChannelError, FailureKind, Receipt};
+use crate::channels::{Channel, ChannelError, FailureKind, Receipt, Repeat, repeat};
 use crate::letter;
 use crate::store::{FailedAttempt, Message, Store, StoreError};
 
 /// The first wait after a mark that was not kept, and the longest; each is twice the one before.
 const MARK_WAIT: Duration = Duration::from_millis(500);
 const MARK_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a message may hold back those behind it that is not taken for a reason which may be its own: no receiver may
+/// be deaf for good since there is one thing it does not take. It is given up, and what it said is told anew once a later
+/// one arrived.
+const IN_THE_WAY_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// One message under way.
 pub(super) struct Attempt {
@@ -77,7 +82,8 @@ impl Attempt {
 
     async fn failed(&self, at: Timestamp, error: ChannelError) {
         let attempt_count = self.message.attempt_count.saturating_add(1);
-        let wait = error.wait(attempt_count);
+        let wait = error.wait(attempt_count.saturating_sub(self.message.attempts_before));
+        let wait = wait.filter(|_| !self.is_in_the_way(at, error.kind));
         let ChannelError { kind, reason, .. } = error;
         let (message, kind_word) = (self.message.id, kind.as_str());
         if wait.is_none() {
@@ -89,6 +95,12 @@ impl Attempt {
             wait.map(|wait| at + SignedDuration::try_from(wait).expect("a wait is an hour at most"));
         let attempt = FailedAttempt { at, kind, words: reason, next_try_at };
         self.mark(|| self.store.failed(message, attempt.clone())).await;
+    }
+
+    /// True if others have waited for it for long, and it may be its own fault that nobody takes it.
+    fn is_in_the_way(&self, at: Timestamp, kind: FailureKind) -> bool {
+        let is_old = at.duration_since(self.message.decided_at) > IN_THE_WAY_MAX;
+        self.message.holds_back && is_old && repeat(kind) == Repeat::Late
     }
 
     /// Tries until it is kept, or there is nothing it could be kept with.

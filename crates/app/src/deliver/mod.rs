@@ -2,7 +2,9 @@
 //!
 //! Takes due messages from the outbox, sends each through the channel its address names, and marks what became of it. A
 //! message is never twice under way, and whoever sent one sends the next only after its mark is on the disk: so a crash
-//! repeats at most what was under way, and loses nothing. It decides nothing about who is told.
+//! repeats at most what was under way, and loses nothing. To one recipient messages go one after the other, in the order
+//! they were decided: the outbox gives the next one only once what became of the one before it is marked. It decides
+//! nothing about who is told.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -35,7 +37,7 @@ const HELD_MAX: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long what is under way is waited for at the end.
-pub const STOP_WITHIN: Duration = Duration::from_secs(8);
+pub const STOP_WITHIN: Duration = Duration::from_secs(7);
 
 /// How often an error of the outbox that stays the same is said again: every so many times.
 const SAID_EVERY: u32 = 60;
@@ -201,7 +203,9 @@ impl<'a> Round<'a> {
         self.under_way.remove(&id);
         let lane = self.lanes.get_mut(channel).expect("a lane stays while something of it is under way");
         lane.under_way_count -= 1;
-        self.wants_look |= lane.has_more && lane.waiting.len() < HELD_MAX / 2;
+        // Where none is held, the next one to the same recipient may be due now.
+        let is_low = lane.has_more && lane.waiting.len() < HELD_MAX / 2;
+        self.wants_look |= is_low || lane.waiting.is_empty();
     }
 
     /// Waits for what is under way.

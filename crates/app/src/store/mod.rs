@@ -58,6 +58,10 @@ pub trait Store: Send + Sync {
     /// Returns messages that are due at `now`, at most `limit` of each channel, so that none hides another's: those never
     /// tried first, whatever the clock says, then those that wait longest. A next try that lies more than
     /// [`RETRY_AHEAD_MAX`] ahead was set by a clock that was set back since, and is due.
+    ///
+    /// To one recipient messages go in the order they were decided: none is due while an earlier one to the same address
+    /// is still to be sent. So that what is newer is not held back for long, deciding it makes what waits there due at
+    /// once, and its waits are counted anew.
     fn due_messages(&self, now: Timestamp, limit: u32) -> Answer<'_, Vec<Message>>;
 
     /// Returns the message of this key and what it speaks of; `None` if there is none.
@@ -138,6 +142,9 @@ pub trait Store: Send + Sync {
     /// Ends the store once everything that was handed to it is answered. What is asked afterwards is
     /// [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, ()>;
+
+    /// Says what is wrong with the place where all of it is kept, and what to do, if no operation notices it. Quick.
+    fn trouble(&self) -> Option<String>;
 
     /// Returns what the metrics page shows.
     fn counters(&self) -> Counters;
@@ -230,6 +237,10 @@ pub struct Message {
     pub decided_at: Timestamp,
     /// How often it was tried.
     pub attempt_count: u32,
+    /// How many of these attempts were made before its waits were last counted anew.
+    pub attempts_before: u32,
+    /// A later one to the same address waits for it.
+    pub holds_back: bool,
 }
 
 /// A message and what it speaks of.

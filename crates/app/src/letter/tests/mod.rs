@@ -57,7 +57,17 @@ fn opened(written: &NewMessage) -> channels::Message {
 
 fn kept(written: &NewMessage) -> store::Message {
     let NewMessage { key, address, thread, content, .. } = written.clone();
-    store::Message { id: 1, key, address, thread, content, decided_at: noon(), attempt_count: 0 }
+    store::Message {
+        id: 1,
+        key,
+        address,
+        thread,
+        content,
+        decided_at: noon(),
+        attempt_count: 0,
+        attempts_before: 0,
+        holds_back: false,
+    }
 }
 
 #[test]

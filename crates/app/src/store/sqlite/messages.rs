@@ -8,6 +8,7 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::incident::{COLUMN_COUNT, COLUMNS, get, recorded};
+use super::lost::take_back;
 use super::rows::pieces;
 use super::writer::{unread, unwritten};
 use super::{GivenUp, Sqlite, StoreError, instant, nanoseconds};
@@ -17,7 +18,9 @@ use crate::store::{Covered, FailedAttempt, Message, Outbox, RETRY_AHEAD_MAX, Und
 
 /// The columns [`message`] reads.
 const MESSAGE: &str =
-    "m.id, m.key, m.channel, m.recipient, m.thread, m.content, m.decided_at, m.attempt_count";
+    "m.id, m.key, m.channel, m.recipient, m.thread, m.content, m.decided_at, m.attempt_count, m.attempts_before,
+     EXISTS (SELECT 1 FROM message l WHERE l.state = 'due' AND l.channel = m.channel
+         AND l.recipient = m.recipient AND l.id > m.id)";
 
 /// An attempt, and what it makes of its message.
 pub(super) struct Mark {
@@ -36,6 +39,11 @@ impl Mark {
         Ok(Self { message, at, failure: None, words: receipt, state, next_try_at: None })
     }
 
+    /// Whether the message arrived.
+    pub(super) fn arrived(&self) -> bool {
+        self.failure.is_none()
+    }
+
     /// Sending it failed.
     pub(super) fn failed(message: i64, attempt: FailedAttempt) -> Result<Self, StoreError> {
         let FailedAttempt { at, kind, words, next_try_at } = attempt;
@@ -50,15 +58,20 @@ pub(super) fn not_there(message: i64) -> StoreError {
     StoreError::NotThere { what: format!("message {message}") }
 }
 
-/// Reads what is due, channel by channel. What was never tried has 0 as its next try.
+/// Those of which none that was decided earlier for the same recipient waits.
+const FIRST_IN_ORDER: &str =
+    "NOT EXISTS (SELECT 1 FROM message e WHERE e.state = 'due' AND e.channel = w.channel
+         AND e.recipient = w.recipient AND e.id < w.id)";
+
+/// Reads what is due, channel by channel. What was never tried has 0 as its next try, what was made due anew 1.
 pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
     let sql = format!(
         "SELECT {MESSAGE} FROM message m WHERE m.id IN (
-             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND channel = ?4 AND next_try_at <= ?1
-                             ORDER BY next_try_at, id LIMIT ?3)
+             SELECT id FROM (SELECT w.id FROM message w WHERE w.state = 'due' AND w.channel = ?4
+                             AND w.next_try_at <= ?1 AND {FIRST_IN_ORDER} ORDER BY w.next_try_at, w.id LIMIT ?3)
              UNION ALL
-             SELECT id FROM (SELECT id FROM message WHERE state = 'due' AND channel = ?4 AND next_try_at > ?2
-                             ORDER BY next_try_at, id LIMIT ?3))
+             SELECT id FROM (SELECT w.id FROM message w WHERE w.state = 'due' AND w.channel = ?4
+                             AND w.next_try_at > ?2 AND {FIRST_IN_ORDER} ORDER BY w.next_try_at, w.id LIMIT ?3))
          ORDER BY m.next_try_at, m.id LIMIT ?3"
     );
     let ahead = now.saturating_add(RETRY_AHEAD_MAX.duration()).unwrap_or(Timestamp::MAX);
@@ -89,6 +102,10 @@ async fn due_channels(connection: &mut SqliteConnection) -> Result<Vec<String>, 
 }
 
 fn message(row: &SqliteRow) -> Result<Message, StoreError> {
+    let attempts = |column| {
+        let count = u32::try_from(get::<i64>(row, column)?);
+        count.map_err(|_| StoreError::from(Damage("a count of attempts is out of range")))
+    };
     Ok(Message {
         id: get(row, 0)?,
         key: get(row, 1)?,
@@ -96,8 +113,9 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
         thread: get(row, 4)?,
         content: get(row, 5)?,
         decided_at: instant(get(row, 6)?),
-        attempt_count: u32::try_from(get::<i64>(row, 7)?)
-            .map_err(|_| Damage("a count of attempts is out of range"))?,
+        attempt_count: attempts(7)?,
+        attempts_before: attempts(8)?,
+        holds_back: get(row, 9)?,
     })
 }
 
@@ -179,6 +197,7 @@ pub(super) async fn mark_all(
         }
         rest = later;
     }
+    take_back(connection, marks).await?;
     Ok(missing)
 }
 

@@ -23,6 +23,7 @@ use lastgood_core::time::Seconds;
 
 use self::look::Open;
 use self::messages::Mark;
+use self::place::Place;
 use self::queue::Queue;
 use self::reader::Readers;
 use self::writer::Writer;
@@ -38,8 +39,10 @@ mod export;
 mod history;
 mod incident;
 mod look;
+mod lost;
 mod messages;
 mod open;
+mod place;
 mod queue;
 mod reader;
 mod rows;
@@ -92,6 +95,8 @@ pub struct Sqlite {
     is_beside: bool,
     /// One at a time: checkpoints, thinning.
     upkeep: tokio::sync::Mutex<()>,
+    /// Which file it is; `None` for a database in memory.
+    place: Option<Place>,
     /// Held until the store is closed or dropped: no other lastgood may use the file.
     lock: Mutex<Option<File>>,
 }
@@ -270,6 +275,10 @@ impl Store for Sqlite {
 
     fn close(&self) -> Answer<'_, ()> {
         self.end().boxed()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.place.as_ref().and_then(Place::trouble)
     }
 
     fn counters(&self) -> Counters {

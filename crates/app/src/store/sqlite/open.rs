@@ -16,6 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use super::place::Place;
 use super::queue::Queue;
 use super::reader::Readers;
 use super::writer::{Writer, unread, unwritten};
@@ -26,10 +27,11 @@ use crate::store::FindKind;
 pub(super) const APPLICATION_ID: i32 = 0x4c73_7447;
 
 /// Every change of the schema, in order; the version of a database is how many of them it has seen.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001-first.sql"),
     include_str!("../migrations/0002-serve.sql"),
     include_str!("../migrations/0003-links.sql"),
+    include_str!("../migrations/0004-order.sql"),
 ];
 
 /// So many connections read at once.
@@ -83,6 +85,7 @@ pub(super) async fn open(options: Options) -> Result<Sqlite, StoreError> {
     if !beside {
         prepare(&mut store).await?;
     }
+    store.place = Some(Place::of(&path).map_err(|error| file_error(&path, "looked at", error))?);
     Ok(store)
 }
 
@@ -123,6 +126,7 @@ impl Sqlite {
             next_look: AtomicI64::default(),
             is_beside: false,
             upkeep: tokio::sync::Mutex::new(()),
+            place: None,
             lock: std::sync::Mutex::new(lock),
         }
     }

@@ -25,7 +25,7 @@ struct Line<'a> {
 
 /// Puts messages into the outbox.
 ///
-/// 1. The messages are written; what was never tried is due at once.
+/// 1. The messages are written; what was never tried is due at once, and what waits before it for the same recipient too.
 /// 2. Why each is sent is written.
 /// 3. What its address knows from then on is written. What else is told does not begin the reminders anew: each number
 ///    is told once.
@@ -39,6 +39,7 @@ pub(super) async fn send(
     let mut lines = Vec::new();
     for piece in pieces(messages) {
         let last = insert(connection, piece, decided_at).await?;
+        hurry(connection, piece).await?;
         // Numbers of one statement follow each other: nobody else writes meanwhile.
         for (number, message) in (last - count(piece.len()) + 1..=last).zip(piece) {
             for cover in &message.covers {
@@ -89,6 +90,22 @@ async fn insert(
         values.push_bind(content).push_bind(decided_at).push("0");
     });
     Ok(insert.build().execute(connection).await.map_err(unwritten)?.last_insert_rowid())
+}
+
+/// Makes due at once, and has the waits counted anew, of what was tried in vain and stands before these messages.
+async fn hurry(connection: &mut SqliteConnection, messages: &[NewMessage]) -> Result<(), StoreError> {
+    let mut update: QueryBuilder<'_, Database> = QueryBuilder::new(
+        "UPDATE message SET next_try_at = 1, attempts_before = attempt_count WHERE id IN (
+             SELECT m.id FROM (",
+    );
+    update.push_values(messages, |mut values, message| {
+        values.push_bind(&message.address.channel).push_bind(&message.address.to);
+    });
+    update.push(
+        ") v CROSS JOIN message m INDEXED BY message_in_order WHERE m.channel = v.column1
+             AND m.recipient = v.column2 AND m.state = 'due' AND m.attempt_count > 0)",
+    );
+    update.build().execute(connection).await.map(drop).map_err(unwritten)
 }
 
 /// Step 2 of [`send`].

@@ -24,12 +24,12 @@ use lastgood_core::silence::Silence;
 use lastgood_core::testing::{AGENT, APPLIANCE, FleetBuilder, noon, source_id, unreachable};
 use lastgood_core::time::Seconds;
 
-use super::{ada, bob, failed, find_kind, late, look, minute, open};
+use super::{ada, bob, failed, find_kind, late, look, minute, open, order};
 
 type Promise = for<'a> fn(&'a dyn Store) -> BoxFuture<'a, ()>;
 
 /// Every promise.
-const CONTRACT: [(&str, Promise); 23] = [
+const CONTRACT: [(&str, Promise); 28] = [
     ("facts are what all looks say", |store| facts_are_what_all_looks_say(store).boxed()),
     ("a look that is not newer is refused", |store| a_look_that_is_not_newer_is_refused(store).boxed()),
     ("what nobody can tell apart is refused", |store| what_nobody_can_tell_apart_is_refused(store).boxed()),
@@ -44,6 +44,21 @@ const CONTRACT: [(&str, Promise); 23] = [
         an_end_is_told_to_whom_the_beginning_was(store).boxed()
     }),
     ("a message is due until it arrives", |store| a_message_is_due_until_it_arrives(store).boxed()),
+    ("messages to one recipient are due in order", |store| {
+        order::messages_to_one_recipient_are_due_in_order(store).boxed()
+    }),
+    ("what is newer waits no longer than it needs", |store| {
+        order::what_is_newer_waits_no_longer_than_it_needs(store).boxed()
+    }),
+    ("what was given up is told anew once something arrives", |store| {
+        order::what_was_given_up_is_told_anew_once_something_arrives(store).boxed()
+    }),
+    ("what is refused for its own sake is not told over and over", |store| {
+        order::what_is_refused_for_its_own_sake_is_not_told_over_and_over(store).boxed()
+    }),
+    ("an end that was given up is told anew unless it is bad again", |store| {
+        order::an_end_that_was_given_up_is_told_anew_unless_it_is_bad_again(store).boxed()
+    }),
     ("a clock that was set back keeps no message waiting", |store| {
         a_clock_that_was_set_back_keeps_no_message_waiting(store).boxed()
     }),
@@ -172,7 +187,7 @@ async fn a_large_look_is_kept_whole(store: &dyn Store) {
 }
 
 /// Decides at this minute, on what stands now.
-async fn decide(store: &dyn Store, minutes: i64, changes: Vec<Change>, messages: Vec<NewMessage>) {
+pub(super) async fn decide(store: &dyn Store, minutes: i64, changes: Vec<Change>, messages: Vec<NewMessage>) {
     let decision = decision(store, minutes, changes, messages).await;
     let decided = store.decide(decision).await.expect("it is kept");
     assert!(matches!(decided, Decided::Kept(_)), "{decided:?}");
@@ -189,7 +204,7 @@ async fn decision(
 }
 
 /// A message to an address about some incidents, all for the same reason.
-fn message(key: &str, address: Address, why: Why, incidents: &[&Incident]) -> NewMessage {
+pub(super) fn message(key: &str, address: Address, why: Why, incidents: &[&Incident]) -> NewMessage {
     let cover = |incident: &&Incident| Cover { episode: Episode::of(incident), why, affected_count: 2 };
     let covers = incidents.iter().map(cover).collect();
     NewMessage { key: key.to_owned(), address, thread: None, content: b"{}\xff".to_vec(), covers }
@@ -313,13 +328,13 @@ async fn an_end_is_told_to_whom_the_beginning_was(store: &dyn Store) {
 }
 
 /// An attempt at this minute that was refused.
-fn refused(minutes: i64, next_try_at: Option<i64>) -> FailedAttempt {
+pub(super) fn refused(minutes: i64, next_try_at: Option<i64>) -> FailedAttempt {
     let (kind, words) = (FailureKind::Refused, "greylisted".to_owned());
     FailedAttempt { at: minute(minutes), kind, words, next_try_at: next_try_at.map(minute) }
 }
 
 /// The keys of what is due at this minute, and how often each was tried.
-async fn due(store: &dyn Store, minutes: i64) -> Vec<(String, u32)> {
+pub(super) async fn due(store: &dyn Store, minutes: i64) -> Vec<(String, u32)> {
     let due = store.due_messages(minute(minutes), 9).await.expect("messages");
     due.into_iter().map(|message| (message.key, message.attempt_count)).collect()
 }

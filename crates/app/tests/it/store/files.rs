@@ -96,7 +96,7 @@ async fn a_database_of_a_newer_version_is_refused() {
 const FIRST_VERSION: &str = "PRAGMA application_id = 1282634823; PRAGMA user_version = 1;
     UPDATE standing SET revision = 7;
     INSERT INTO message (id, key, channel, recipient, content, decided_at, attempt_count, next_try_at)
-        VALUES (1, 'new', 'mail', 'ada', x'00', 5000, 0, 5000), (2, 'tried', 'mail', 'ada', x'00', 5000, 1, 9000);
+        VALUES (1, 'new', 'mail', 'ada', x'00', 5000, 0, 5000), (2, 'tried', 'mail', 'bob', x'00', 5000, 1, 9000);
     INSERT INTO message (key, channel, recipient, content, decided_at, state, next_try_at, ended_at)
         VALUES ('gone', 'mail', 'ada', x'00', 5000, 'given_up', 5000, 5000);
     INSERT INTO delivery (message, tried_at, failure, words) VALUES (2, 6000, 'refused', 'greylisted');
@@ -136,6 +136,24 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     let before = everything(&store).await;
     drop(store);
     assert_eq!(everything(&open(&path).await).await, before, "once is enough");
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_away_or_replaced_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, elsewhere) = (folder.path().join("db"), folder.path().join("elsewhere"));
+    let store = open(&path).await;
+    let moved = |from: &Path, to: &Path| std::fs::rename(from, to).expect("a writable folder");
+    assert_eq!(store.trouble(), None);
+    moved(&path, &elsewhere);
+    let trouble = store.trouble().expect("it is gone");
+    assert!(trouble.contains("db was moved away") && trouble.contains("put the file back"), "{trouble}");
+    std::fs::write(&path, "").expect("a writable folder");
+    assert!(store.trouble().expect("it is another one").contains("was replaced"));
+    moved(&elsewhere, &path);
+    assert_eq!(store.trouble(), None);
+    let in_memory = Sqlite::in_memory(super::find_kind).await.expect("it is opened");
+    assert_eq!(in_memory.trouble(), None);
 }
 
 #[tokio::test]

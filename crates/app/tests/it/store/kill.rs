@@ -11,8 +11,9 @@ use lastgood::store::{Cover, Decision, Event, FailedAttempt, NewMessage, Store};
 use lastgood_core::incident::Change;
 use lastgood_core::notify::{Episode, Why};
 use lastgood_core::observation::FailureKind;
+use lastgood_core::recipient::Address;
 
-use super::{ada, failed, look, minute, open};
+use super::{failed, look, minute, open};
 
 const DATABASE: &str = "LASTGOOD_TEST_STORE";
 const ROUNDS: u32 = 20;
@@ -46,7 +47,9 @@ async fn works_until_it_is_killed() {
         let incident = failed(&format!("agent{minutes}"), minutes);
         let covers = vec![Cover { episode: Episode::of(&incident), why: Why::First, affected_count: 0 }];
         let (key, content) = (format!("m{minutes}"), vec![0; 100]);
-        let messages = vec![NewMessage { key: key.clone(), address: ada(), thread: None, content, covers }];
+        // Each to another one: of those to one address only the first is due.
+        let address = Address { channel: "mail".to_owned(), to: format!("{minutes}@example.org") };
+        let messages = vec![NewMessage { key: key.clone(), address, thread: None, content, covers }];
         let (decided_at, changes) = (minute(minutes), vec![Change::Opened(incident)]);
         let decision = Decision { revision, decided_at, changes, messages, withheld: Vec::new() };
         store.decide(decision).await.expect("it is kept");

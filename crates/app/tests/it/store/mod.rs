@@ -21,6 +21,7 @@ mod damage;
 mod faults;
 mod files;
 mod kill;
+mod order;
 
 /// The one kind of source of these tests.
 fn find_kind(word: &str) -> Option<&'static SourceKind> {

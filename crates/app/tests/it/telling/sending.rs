@@ -9,10 +9,13 @@ use jiff::SignedDuration;
 use lastgood::channels::{ChannelError, FailureKind};
 use lastgood::deliver::{AT_ONCE, Channels};
 use lastgood::store::{MessageState, Store};
+use lastgood_core::incident::{Change, Closing};
+use lastgood_core::notify::Why;
+use lastgood_simulator::smtp::Fault;
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::Notify;
 
-use super::{Post, World, message_id, names, scripted, taken, until};
+use super::{Post, World, digest, entry, incident, message_id, names, scripted, taken, until};
 
 #[tokio::test]
 async fn a_channel_that_hangs_holds_up_no_other_and_takes_eight_at_once() {
@@ -154,6 +157,98 @@ async fn a_stop_waits_for_what_is_under_way_and_begins_nothing() {
     assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
     let due = world.store.due_messages(world.now(), 99).await.expect("the outbox");
     assert_eq!(due.len(), 20 - AT_ONCE);
+}
+
+/// A mail server that takes nothing for a while: what was decided meanwhile comes in its order, the newest last.
+#[tokio::test]
+async fn the_last_mail_to_somebody_is_the_newest_that_was_decided() {
+    let (world, post) = (World::new().await, Post::start().await);
+    let deliverer = world.deliverer(post.channels());
+    let running = world.run(&deliverer);
+    let to_ada = |incident: &_, why| [digest("mail:ada@example.org", vec![entry(incident, why)])];
+    let db = incident("db", world.now());
+    world.decide(vec![Change::Opened(db.clone())], &to_ada(&db, Why::First)).await;
+    world.settled(&deliverer).await;
+    post.server.replace_fault(Some(Fault::Close));
+    world.pass(SignedDuration::from_secs(1));
+    let over = Change::Closed(db.clone(), Closing::Recovered);
+    world.decide(vec![over], &to_ada(&db, Why::Resolved)).await;
+    // Often enough that the next try of the end is far away.
+    for _ in 0..8 {
+        world.settled(&deliverer).await;
+        world.pass(SignedDuration::from_mins(15));
+    }
+    world.settled(&deliverer).await;
+    assert_eq!(post.count(), 1);
+    post.server.replace_fault(None);
+    world.pass(SignedDuration::from_secs(1));
+    let again = incident("db", world.now());
+    world.decide(vec![Change::Opened(again.clone())], &to_ada(&again, Why::First)).await;
+    until("nothing is to be sent", async || world.store.outbox().await.expect("the outbox").due_count == 0)
+        .await;
+    running.stop().await;
+    let told: Vec<_> =
+        post.headers("Subject").iter().map(|it| it.split(' ').next().map(str::to_owned)).collect();
+    assert_eq!(told, ["BAD", "OVER", "BAD"].map(|word| Some(word.to_owned())));
+}
+
+#[tokio::test]
+async fn what_nobody_takes_does_not_hold_back_the_rest_for_good() {
+    let world = World::new().await;
+    let told = async |name: &str| {
+        let one = incident(name, world.now());
+        let told = [digest("all:ada@example.org", vec![entry(&one, Why::First)])];
+        world.decide(vec![Change::Opened(one)], &told).await.remove(0)
+    };
+    let poison = told("db").await;
+    let channel = scripted(move |message| {
+        let (kind, reason) = (FailureKind::Malformed, "it answered 400".to_owned());
+        let refused = Err(ChannelError { kind, reason, retry_after: None });
+        std::future::ready(if message.key.as_str() == poison { refused } else { Ok(taken()) }).boxed()
+    });
+    let deliverer = world.deliverer(Channels::from([("all".to_owned(), channel)]));
+    let running = world.run(&deliverer);
+    world.settled(&deliverer).await;
+    world.pass(SignedDuration::from_hours(25));
+    world.settled(&deliverer).await;
+    assert_eq!(world.notified("db").await[0].state, MessageState::Due, "nothing waits for it");
+    told("web").await;
+    until("the next one is sent", async || world.notified("web").await[0].state == MessageState::Delivered)
+        .await;
+    running.stop().await;
+    assert_eq!(world.notified("db").await[0].state, MessageState::GivenUp);
+    let known = world.store.standing(world.now()).await.expect("what stands").told;
+    assert_eq!(known.len(), 1, "what it said counts as untold");
+}
+
+#[tokio::test]
+async fn a_hundred_messages_to_one_recipient_go_one_at_a_time_and_in_order() {
+    let world = World::new().await;
+    let (under_way, order) = (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<Vec<String>>>::default());
+    let (counting, ordering) = (Arc::clone(&under_way), Arc::clone(&order));
+    let channel = scripted(move |message| {
+        assert_eq!(counting.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
+        ordering.lock().expect("nobody panics with it").push(message.key.as_str().to_owned());
+        let counting = Arc::clone(&counting);
+        async move {
+            tokio::task::yield_now().await;
+            counting.fetch_sub(1, Ordering::SeqCst);
+            Ok(taken())
+        }
+        .boxed()
+    });
+    let mut keys = Vec::new();
+    for name in names(100) {
+        let one = incident(&name, world.now());
+        let told = [digest("all:ada@example.org", vec![entry(&one, Why::First)])];
+        keys.extend(world.decide(vec![Change::Opened(one)], &told).await);
+        world.pass(SignedDuration::from_secs(1));
+    }
+    let deliverer = world.deliverer(Channels::from([("all".to_owned(), channel)]));
+    let running = world.run(&deliverer);
+    world.settled(&deliverer).await;
+    running.stop().await;
+    assert_eq!(*order.lock().expect("nobody panics with it"), keys);
 }
 
 #[tokio::test]
