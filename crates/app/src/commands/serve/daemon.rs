@@ -17,7 +17,7 @@ use crate::causes::said;
 use crate::clock;
 use crate::collect::{Looks, Polling};
 use crate::config::{Config, ConfigError, Serve};
-use crate::deliver::Deliverer;
+use crate::deliver::{Deliverer, STOP_WITHIN};
 use crate::exit::Exit;
 use crate::letter::{TemplatesError, Writer};
 use crate::links::acts::Acts;
@@ -38,11 +38,16 @@ const REFRESH_EVERY: Duration = Duration::from_mins(1);
 /// How long looks under way are waited for at the end.
 const LOOKS_END: Duration = Duration::from_secs(3);
 
-/// How long everything under way is waited for at the end: a supervisor kills after 10 s.
-const END: Duration = Duration::from_millis(8_300);
+/// How long everything under way is waited for at the end: all waits together are less than 9 s, since a
+/// supervisor kills after 10 s.
+const END: Duration = Duration::from_millis(7_200);
 
 /// How long the database is waited for after that.
 const LAST_END: Duration = Duration::from_secs(1);
+
+// A delivery that hangs is let go before everything is, and all of it ends well before a supervisor kills.
+const _: () = assert!(STOP_WITHIN.as_millis() < END.as_millis());
+const _: () = assert!(END.as_millis() + LAST_END.as_millis() + super::LAST_END.as_millis() <= 9_000);
 
 /// How often what is known of pings is written down, so that a start need not go through all of them.
 const KEEP_PUSHED_EVERY: Duration = Duration::from_mins(5);
