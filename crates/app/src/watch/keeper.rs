@@ -29,7 +29,7 @@ use crate::causes::said;
 use crate::clock::Stopwatch;
 use crate::config::{Config, ConfigError};
 use crate::directory::fixed::Owners;
-use crate::directory::who::Directories;
+use crate::directory::who::{Directories, Who};
 use crate::sources::{self, SourceConfig};
 use crate::store::{Decided, Decision, Standing, StoreError, kept};
 
@@ -241,7 +241,8 @@ impl Keeper {
             return PAUSE_MIN;
         }
         if let Err(error) = self.tick().await {
-            let why = said(&error);
+            let cause = self.parts.store.trouble().map(|cause| format!("; {cause}"));
+            let why = said(&error) + &cause.unwrap_or_default();
             tracing::error!("nothing could be decided: {why}; it is tried again at the next tick");
             self.publish.send_modify(|published| {
                 let published = Arc::make_mut(published);
@@ -295,6 +296,9 @@ impl Keeper {
         let took = stopwatch.read();
         self.publish.send_modify(|newest| {
             let refused = newest.refused.clone();
+            for line in published.ill.iter().filter(|line| !newest.ill.contains(line)) {
+                tracing::error!("{line}");
+            }
             *newest = Arc::new(Published { took, refused, ..published });
         });
         Ok(ticked)
@@ -353,8 +357,11 @@ impl Keeper {
         let nobody = proposal.plan.withheld.iter().filter(|(_, _, why)| *why == Withheld::Nobody);
         let matters = nobody.map(|(episode, ..)| &episode.matter);
         let (ours, others): (Vec<_>, Vec<_>) =
-            matters.partition(|matter| matter.subject.source.is_ourselves());
-        ill.extend(ours.into_iter().map(|matter| {
+            matters.cloned().partition(|matter| matter.subject.source.is_ourselves());
+        let untellable =
+            ourselves::untellable(&proposal.known, &Who::new(&self.rules.directories, &self.facts));
+        ill.extend(self.parts.store.trouble());
+        ill.extend(ours.into_iter().chain(untellable).collect::<BTreeSet<_>>().into_iter().map(|matter| {
             let (subject, check) = (&matter.subject, matter.check);
             format!(
                 "{subject} ({check}), and nobody can be told another way: add an owner on another channel"

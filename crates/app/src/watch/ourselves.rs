@@ -4,12 +4,14 @@
 //! sources, its repositories are our channels. So our own trouble opens incidents, is told and closes the way all trouble
 //! does.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use lastgood_core::checks::{undelivered, visibility};
 use lastgood_core::expectation::Expectations;
 use lastgood_core::facts::{Facts, SourceFacts, Subject};
 use lastgood_core::id::{Name, SourceId, SubjectId};
-use lastgood_core::incident::Matter;
+use lastgood_core::incident::{Known, Matter};
 use lastgood_core::judge::SOURCE_CHECKS;
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{
@@ -19,7 +21,7 @@ use lastgood_core::recipient::Address;
 use lastgood_core::time::{Elapsed, Seconds, elapsed};
 use lastgood_core::verdict::Outcome;
 
-use crate::directory::who::{Directories, Who};
+use crate::directory::who::{Directories, Nominated, Who};
 use crate::sources;
 use crate::store::{GivenUp, Store, StoreError, Undelivered};
 
@@ -85,6 +87,25 @@ pub fn is_in_vain(subject: &SubjectId, address: &Address) -> bool {
     ours.is_some_and(|key| {
         key.bytes() == address.channel.as_bytes() || key.bytes() == address.to_string().as_bytes()
     })
+}
+
+/// Our own troubles that nobody can be told of: whoever is to be told is reached only by what does not work either.
+pub(super) fn untellable(known: &Known, who: &Who<'_>) -> Vec<Matter> {
+    let is_ours = |matter: &&Matter| matter.subject.source.is_ourselves() && matter.check == undelivered::ID;
+    let open = known.values().filter(|incident| incident.is_open());
+    let broken: Vec<&Matter> = open.map(|incident| &incident.matter).filter(is_ours).collect();
+    let keys: HashSet<&[u8]> =
+        broken.iter().filter_map(|matter| Some(matter.subject.repository.as_ref()?.bytes())).collect();
+    let is_reached = |address: &Address| {
+        !keys.contains(address.channel.as_bytes()) && !keys.contains(address.to_string().as_bytes())
+    };
+    let is_told = |matter: &Matter| match who.name(matter) {
+        Nominated::Known(nomination) => {
+            nomination.named.iter().any(|named| named.is_wanted && is_reached(&named.recipient.address))
+        }
+        Nominated::Unknown => true,
+    };
+    broken.into_iter().filter(|matter| !is_told(matter)).cloned().collect()
 }
 
 /// What is known of us at an instant.

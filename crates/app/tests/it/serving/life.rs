@@ -81,6 +81,25 @@ async fn sigterm_ends_it_although_a_delivery_hangs_and_the_message_is_sent_after
 }
 
 #[tokio::test]
+async fn it_is_ill_while_its_database_stands_somewhere_else() {
+    let mut daemon = Daemon::new();
+    daemon.write("", &jobs(1));
+    daemon.start().await;
+    daemon.wait_for("lastgood_healthy", |value| value > 0.5).await;
+    let moved = |from: &str, to: &str| {
+        std::fs::rename(daemon.path(from), daemon.path(to)).expect("a writable folder");
+    };
+    moved("db", "elsewhere");
+    daemon.wait_for("lastgood_healthy", |value| value < 0.5).await;
+    assert_eq!(daemon.status("/healthz").await, Some(503));
+    let said = daemon.text("/healthz").await;
+    assert!(said.contains("was moved away or removed") && said.contains("put the file back"), "{said}");
+    moved("elsewhere", "db");
+    daemon.wait_for("lastgood_healthy", |value| value > 0.5).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn a_configuration_that_is_wrong_ends_with_3_and_a_port_in_use_says_which() {
     let mut daemon = Daemon::new();
     daemon.write("", "[[source]]\nkind = 'no-such-kind'\n");

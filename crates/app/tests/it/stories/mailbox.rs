@@ -70,6 +70,10 @@ impl Mailbox {
         self.state().refused.insert(address);
     }
 
+    pub(super) fn accept(&self, address: &str) {
+        self.state().refused.remove(address);
+    }
+
     pub(super) fn bring_up(&self, channel: &'static str) {
         self.state().down.remove(channel);
     }

@@ -89,3 +89,50 @@ async fn a_daemon_that_was_off_for_a_night_cries_no_wolf_before_it_has_looked() 
     story.see(hours(10) + minutes(1), |now| nas1("acme", now, &[("db", now - hours(1))])).await;
     story.expect_nothing();
 }
+
+#[tokio::test]
+async fn what_was_refused_for_a_moment_is_told_once_something_arrives() {
+    let owner = "[[owner]]\nrole = 'operator'\nto = ['mail:ops']\n";
+    let config = config("repeat_after = 'off'", &["acme"], owner);
+    everywhere(&config, async |story| {
+        story.mailbox.refuse("ops");
+        story.see(minutes(0), |now| late("acme", now)).await;
+        story.expect_nothing();
+        story.see(minutes(1), |now| late("acme", now)).await;
+        story.expect_nothing();
+        story.mailbox.accept("ops");
+        let old = |now| nas1("acme", now, &[("db", now - hours(30)), ("web", now - hours(30))]);
+        story.see(minutes(2), old).await;
+        story.expect(&["mail:ops BAD acme/nas1/web: behind_local"]);
+        story.see(minutes(3), old).await;
+        story.expect(&["mail:ops BAD acme/nas1/db: behind_local"]);
+        story.see(minutes(4), old).await;
+        story.expect_nothing();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_ill_while_nobody_can_be_told_through_anything() {
+    let config = config("repeat_after = 'off'", &["acme"], TWO_WAYS);
+    let mut story = Story::begin(&config, Restarts::Never).await;
+    story.mailbox.take_down("mail");
+    story.see(minutes(0), |now| late("acme", now)).await;
+    story.see(minutes(62), |now| late("acme", now)).await;
+    let ill = |story: &Story| story.running().watch.published().ill.clone();
+    assert_eq!(ill(&story), [""; 0], "the page tells of it");
+    story.mailbox.take_down("page");
+    let old = |now| nas1("acme", now, &[("db", now - hours(30)), ("web", now - hours(30))]);
+    story.see(minutes(63), old).await;
+    assert_eq!(ill(&story), [""; 0], "it may come back soon");
+    story.see(minutes(125), old).await;
+    let said = ill(&story);
+    assert_eq!(said.len(), 2, "{said:?}");
+    for (line, channel) in said.iter().zip(["lastgood/mail", "lastgood/page"]) {
+        assert!(line.contains(channel) && line.contains("nobody can be told another way"), "{line}");
+    }
+    story.mailbox.bring_up("page");
+    story.see(minutes(145), old).await;
+    story.see(minutes(146), old).await;
+    assert_eq!(ill(&story), [""; 0], "one way is enough");
+}
