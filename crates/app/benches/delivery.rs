@@ -149,6 +149,7 @@ fn incident(number: usize) -> Incident {
     Incident {
         matter: Matter { subject, check: unsuccessful::ID },
         noticed_at: noon(),
+        began_at: None,
         opened_at: Some(noon()),
         acknowledged: None,
         looked_at: noon(),

@@ -80,6 +80,7 @@ fn incidents(minute: i64, count: usize) -> Vec<Incident> {
             check: unsuccessful::ID,
         },
         noticed_at: now,
+        began_at: None,
         opened_at: Some(now),
         acknowledged: None,
         looked_at: now,

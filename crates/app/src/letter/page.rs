@@ -5,8 +5,9 @@
 //! HTML.
 
 use askama::Template;
+use lastgood_core::incident::{Closing, Ending};
 use lastgood_core::message::Item;
-use lastgood_core::notify::Why;
+use lastgood_core::notify::{Entry, Why};
 use lastgood_core::time::Instant;
 
 use super::{Letter, Rest};
@@ -37,9 +38,19 @@ struct ReplyRow<'a> {
     until: Instant,
 }
 
-/// Red and green of which neither is lost on white or on black.
+/// Red, green and grey of which none is lost on white or on black.
 const BAD: &str = "#d64545";
-const OVER: &str = "#2e8b57";
+const RECOVERED: &str = "#2e8b57";
+const ENDED: &str = "#707070";
+
+/// Only what is ok again is green.
+fn color(entry: &Entry) -> &'static str {
+    match (entry.why, entry.closing.as_ref().map(Closing::ending)) {
+        (Why::Resolved, Some(Ending::Recovered)) => RECOVERED,
+        (Why::Resolved, Some(Ending::Unwatched | Ending::ThresholdChanged | Ending::ByHand) | None) => ENDED,
+        (Why::First | Why::Escalated | Why::MoreSubjects(_) | Why::Reminder(_), _) => BAD,
+    }
+}
 
 pub(super) fn render(letter: &Letter<'_>, subject: &str, items: &[Item], rest: &Rest) -> String {
     let rows = letter.digest.entries.iter().zip(items).enumerate().map(|(index, (entry, item))| {
@@ -48,7 +59,7 @@ pub(super) fn render(letter: &Letter<'_>, subject: &str, items: &[Item], rest: &
         let reply = letter.reply.filter(|_| !is_over && entry.role.is_some());
         Row {
             item,
-            color: if is_over { OVER } else { BAD },
+            color: color(entry),
             name: item.name.as_deref(),
             subject,
             url: reply.map(|reply| format!("{}#{}", reply.url, index + 1)),

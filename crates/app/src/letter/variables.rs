@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use lastgood_core::id::{Escaped, Name, SubjectId};
-use lastgood_core::incident::Closing;
+use lastgood_core::incident::{Closing, Ending};
 use lastgood_core::message::Item;
 use lastgood_core::notify::{Digest, Entry, Why, subject_count};
 use lastgood_core::observation::cut;
@@ -44,9 +44,10 @@ pub(super) fn entry(letter: &Letter<'_>, number: usize, entry: &Entry, item: &It
     let incident = &entry.incident;
     let subject = &incident.matter.subject;
     let (why, why_count) = details::why(entry.why);
-    // What happened tells it better than when we noticed.
-    let noticed_at = incident.opened_at.unwrap_or(incident.noticed_at);
-    let since_at = incident.reason.since(Outcome::Bad).map_or(noticed_at, |since| since.min(noticed_at));
+    // What happened tells it better than when we noticed, and what happened first better than the newest of it.
+    let began_at = incident.began_at.or_else(|| incident.reason.since(Outcome::Bad));
+    let began_at = began_at.filter(|began_at| *began_at <= incident.noticed_at);
+    let since_at = began_at.unwrap_or(incident.noticed_at);
     let lasted_seconds = letter.now.duration_since(since_at).as_secs().max(0);
     let (affected, affected_count) = affected(letter, entry);
     let is_open = entry.why != Why::Resolved && entry.role.is_some();
@@ -59,6 +60,7 @@ pub(super) fn entry(letter: &Letter<'_>, number: usize, entry: &Entry, item: &It
         ("check", incident.matter.check.as_str().into()),
         ("reason", reason::value(&incident.reason)),
         ("english", item.headline.as_str().into()),
+        ("ending", entry.closing.as_ref().map(|closing| closing.ending().as_str()).into()),
         ("closing", entry.closing.as_ref().map(Closing::as_str).into()),
         ("subject", cut(&subject.to_string(), 2 * NAME_MAX_BYTES).into()),
         ("account", subject.repository.as_ref().map(name).into()),
@@ -67,6 +69,7 @@ pub(super) fn entry(letter: &Letter<'_>, number: usize, entry: &Entry, item: &It
         ("kind", (letter.called)(subject).kind.into()),
         ("role", entry.role.map(Role::as_str).into()),
         ("since_at", since_at.as_second().into()),
+        ("since_is_noticed", began_at.is_none().into()),
         ("lasted_seconds", lasted_seconds.into()),
         ("affected_more_count", (affected_count - affected.len()).into()),
         ("affected_count", affected_count.into()),
@@ -126,6 +129,8 @@ fn others(entry: &Entry) -> Value {
 pub(super) fn letter(letter: &Letter<'_>, settings_url: Option<&str>) -> Variables {
     let entries = &letter.digest.entries;
     let over_count = entries.iter().filter(|entry| entry.why == Why::Resolved).count();
+    let endings = || entries.iter().filter_map(|entry| entry.closing.as_ref().map(Closing::ending));
+    let ended_count = |wanted: Ending| endings().filter(|ending| *ending == wanted).count();
     let voice = letter.digest.voice.as_deref();
     let reply = letter.reply.map(|reply| {
         BTreeMap::from([
@@ -143,6 +148,10 @@ pub(super) fn letter(letter: &Letter<'_>, settings_url: Option<&str>) -> Variabl
         ("entry_count", entries.len().into()),
         ("bad_count", (entries.len() - over_count).into()),
         ("over_count", over_count.into()),
+        ("recovered_count", ended_count(Ending::Recovered).into()),
+        ("unwatched_count", ended_count(Ending::Unwatched).into()),
+        ("threshold_changed_count", ended_count(Ending::ThresholdChanged).into()),
+        ("by_hand_count", ended_count(Ending::ByHand).into()),
         ("settings", settings(letter, settings_url).into()),
         ("reply", reply.map(Value::from).into()),
     ])

@@ -35,6 +35,9 @@ pub struct Incident {
     pub matter: Matter,
     /// When it was first judged bad. With the matter it names the episode.
     pub noticed_at: Timestamp,
+    /// Since when it was bad, as the facts told when it was noticed; what happens later does not change it. `None` where
+    /// they did not tell.
+    pub began_at: Option<Timestamp>,
     /// When it had been bad for enough looks; `None` while it is only suspected.
     pub opened_at: Option<Timestamp>,
     /// Who said that they know, and when.
@@ -106,7 +109,42 @@ pub enum Closing {
     ByHand(String),
 }
 
+/// What an end says of the backups: only one that recovered is known to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is ok again.
+    Recovered,
+    /// Nothing is known of it any more: it is not judged.
+    Unwatched,
+    /// It would still be bad by the threshold of before.
+    ThresholdChanged,
+    /// Somebody said so.
+    ByHand,
+}
+
+impl Ending {
+    /// Returns the word used in every output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Unwatched => "unwatched",
+            Self::ThresholdChanged => "threshold_changed",
+            Self::ByHand => "by_hand",
+        }
+    }
+}
+
 impl Closing {
+    /// What it says of the backups.
+    pub const fn ending(&self) -> Ending {
+        match self {
+            Self::Recovered => Ending::Recovered,
+            Self::Exempt(_) | Self::Left | Self::SourceRemoved | Self::NotAsked => Ending::Unwatched,
+            Self::ThresholdChanged => Ending::ThresholdChanged,
+            Self::ByHand(_) => Ending::ByHand,
+        }
+    }
+
     /// Returns the word used in every output.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -255,6 +293,7 @@ impl Looked {
                 let incident = Incident {
                     matter: Matter { subject: subject.id(), check: verdict.check },
                     noticed_at: self.at,
+                    began_at: verdict.reason.since(verdict.outcome),
                     opened_at: None,
                     acknowledged: None,
                     looked_at: self.observed_at,

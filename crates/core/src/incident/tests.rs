@@ -357,6 +357,7 @@ fn another_plan_makes_good_no_run_that_was_missed() {
     let incident = Incident {
         matter,
         noticed_at: minute(5),
+        began_at: None,
         opened_at: Some(minute(5)),
         acknowledged: None,
         looked_at: minute(5),
@@ -373,6 +374,24 @@ fn another_plan_makes_good_no_run_that_was_missed() {
     assert_eq!(after(None), None);
     assert_eq!(after(Some(minute(-1))), None);
     assert_eq!(after(Some(minute(0))), Some(Change::Closed(incident.clone(), Closing::Recovered)));
+}
+
+#[test]
+fn when_it_began_stays_what_it_was_at_the_first_failure() {
+    let mut monitor = Monitor::new();
+    let failed = |minutes, in_row, at| {
+        let mut db = agent("db", minute(minutes));
+        db.last_run = LastRun::Failed { in_row, at };
+        FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+    };
+    let began_at = |monitor: &Monitor| monitor.known.values().next().expect("an incident").began_at;
+    monitor.look(failed(10, 1, Some(minute(3))), minute(11));
+    assert_eq!(began_at(&monitor), Some(minute(3)));
+    monitor.look(failed(20, 2, Some(minute(15))), minute(21));
+    assert_eq!(began_at(&monitor), Some(minute(3)), "the second failure is not when it began");
+    let mut late = Monitor::new();
+    late.look(failed(20, 2, Some(minute(15))), minute(21));
+    assert_eq!(began_at(&late), None, "the first of them is not dated");
 }
 
 #[test]

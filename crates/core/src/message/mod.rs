@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::checks;
 use crate::id::SubjectId;
-use crate::incident::{Closing, Incident, Matter};
+use crate::incident::{Closing, Ending, Incident, Matter};
 use crate::notify::{Digest, Entry, Why};
 use crate::time::{Age, Instant};
 use crate::verdict::Words;
@@ -45,7 +45,7 @@ pub struct Content {
 /// An entry in words. Every part is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// `BAD`, `STILL BAD` or `OVER`.
+    /// `BAD`, `STILL BAD`, or how it ended: `OVER` only for what is ok again.
     pub state: &'static str,
     /// What it is about.
     pub matter: Matter,
@@ -111,7 +111,7 @@ fn item(entry: &Entry, called: &dyn Fn(&SubjectId) -> Called, now: Timestamp) ->
     lines.extend(why_now(entry.why));
     let name = crate::id::Escaped(&called(&matter.subject).name).to_string();
     Item {
-        state: state(entry.why),
+        state: state(entry),
         matter: matter.clone(),
         name: (!matter.subject.to_string().ends_with(&name)).then_some(name),
         headline,
@@ -121,11 +121,14 @@ fn item(entry: &Entry, called: &dyn Fn(&SubjectId) -> Called, now: Timestamp) ->
     }
 }
 
-fn state(why: Why) -> &'static str {
-    match why {
-        Why::First | Why::Escalated => "BAD",
-        Why::MoreSubjects(_) | Why::Reminder(_) => "STILL BAD",
-        Why::Resolved => "OVER",
+fn state(entry: &Entry) -> &'static str {
+    match (entry.why, entry.closing.as_ref().map(Closing::ending)) {
+        (Why::First | Why::Escalated, _) => "BAD",
+        (Why::MoreSubjects(_) | Why::Reminder(_), _) => "STILL BAD",
+        (Why::Resolved, Some(Ending::Recovered)) => "OVER",
+        (Why::Resolved, Some(Ending::Unwatched) | None) => "NOT WATCHED ANY MORE",
+        (Why::Resolved, Some(Ending::ThresholdChanged)) => "THRESHOLD CHANGED",
+        (Why::Resolved, Some(Ending::ByHand)) => "CLOSED BY HAND",
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::checks::{behind_local, offline, unsuccessful};
 use crate::id::{CheckId, Name};
+use crate::observation::Exemption;
 use crate::recipient::{Address, Role};
 use crate::testing::{noon, source_id};
 use crate::time::Seconds;
@@ -19,6 +20,7 @@ fn incident(asset: Option<&str>, check: CheckId, reason: Reason) -> Incident {
     Incident {
         matter: Matter { subject, check },
         noticed_at: noon(),
+        began_at: None,
         opened_at: Some(noon()),
         acknowledged: None,
         looked_at: noon(),
@@ -149,10 +151,33 @@ fn two_ends_of_one_subject_say_what_ended() {
 }
 
 #[test]
+fn only_what_is_ok_again_reads_like_a_recovery() {
+    let by_hand = || Closing::ByHand("sold (by ada)".to_owned());
+    let unwatched = "NOT WATCHED ANY MORE";
+    for (closing, state) in [
+        (Closing::Recovered, "OVER"),
+        (Closing::Exempt(Exemption::Paused), unwatched),
+        (Closing::Left, unwatched),
+        (Closing::SourceRemoved, unwatched),
+        (Closing::NotAsked, unwatched),
+        (by_hand(), "CLOSED BY HAND"),
+    ] {
+        let content = composed(vec![Entry { closing: Some(closing), ..entry(failed("db"), Why::Resolved) }]);
+        assert_eq!(content.subject, format!("{state} acme/BDR01/db: unsuccessful"));
+    }
+    let ends = [Closing::Recovered, Closing::Left, by_hand()];
+    let ends = ends.map(|closing| Entry { closing: Some(closing), ..entry(failed("db"), Why::Resolved) });
+    assert_eq!(
+        composed(ends.to_vec()).subject,
+        "1 OVER, 1 NOT WATCHED ANY MORE, 1 CLOSED BY HAND: acme/BDR01/db"
+    );
+}
+
+#[test]
 fn what_is_over_says_why_and_asks_for_nothing() {
     let over = Entry { closing: Some(Closing::Left), ..entry(failed("db"), Why::Resolved) };
     let item = &composed(vec![over]).items[0];
-    assert_eq!((item.state, item.remedy), ("OVER", None));
+    assert_eq!((item.state, item.remedy), ("NOT WATCHED ANY MORE", None));
     assert_eq!(item.headline, "it left: the list it stood in was read completely without it (unsuccessful)");
     assert_eq!(item.lines, ["Lasted 2 h, since 2026-03-02 12:00:00Z"]);
 }

@@ -22,6 +22,7 @@ fn incident(path: &str, check: CheckId) -> Incident {
     Incident {
         matter: matter(path, check),
         noticed_at: noon(),
+        began_at: None,
         opened_at: Some(noon()),
         acknowledged: None,
         looked_at: noon(),

@@ -149,7 +149,9 @@ fn entries(role: Role) -> Vec<Entry> {
     ] {
         let full = reasons(checks::quota::ID).swap_remove(0);
         let over = entry(&checks::quota::CHECK, full, Why::Resolved, role);
-        entries.push(Entry { closing: Some(closing), ..over });
+        // Who is not named any more is nobody in particular to it.
+        let role = over.role.filter(|_| closing != Closing::Left);
+        entries.push(Entry { closing: Some(closing), role, ..over });
     }
     entries
 }
@@ -179,6 +181,7 @@ fn entry(check: &Check, reason: Reason, why: Why, role: Role) -> Entry {
         incident: Incident {
             matter: Matter { subject, check: check.id },
             noticed_at: at(BEGAN_AT),
+            began_at: None,
             opened_at: Some(at(BEGAN_AT)),
             acknowledged: None,
             looked_at: at(TOLD_AT),

@@ -17,6 +17,7 @@ fn entry(asset: &str, why: Why) -> Entry {
     let incident = Incident {
         matter: Matter { subject, check: unsuccessful::ID },
         noticed_at: noon(),
+        began_at: None,
         opened_at: Some(noon()),
         acknowledged: None,
         looked_at: noon(),

@@ -80,6 +80,7 @@ struct Row {
     matter: Matter,
     subject: Vec<u8>,
     noticed_at: i64,
+    began_at: Option<i64>,
     opened_at: Option<i64>,
     acknowledged: Option<(i64, String)>,
     looked_at: i64,
@@ -119,6 +120,7 @@ fn row(incident: &Incident, closing: Option<&Closing>, decided_at: i64) -> Resul
         subject: subject_key(&incident.matter.subject),
         matter: incident.matter.clone(),
         noticed_at: nanoseconds(incident.noticed_at)?,
+        began_at: incident.began_at.map(nanoseconds).transpose()?,
         opened_at: incident.opened_at.map(nanoseconds).transpose()?,
         acknowledged: incident.acknowledged.as_ref().map(said).transpose()?,
         looked_at: nanoseconds(incident.looked_at)?,
@@ -149,7 +151,8 @@ async fn apply(connection: &mut SqliteConnection, step: &Step) -> Result<(), Sto
 async fn write(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), StoreError> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO incident (subject, source, repository, asset, check_id, noticed_at, opened_at,
-             acknowledged_at, acknowledged_by, looked_at, bad_looks, ok_looks, reason, closed_at, closing) ",
+             acknowledged_at, acknowledged_by, looked_at, bad_looks, ok_looks, reason, closed_at, closing,
+             began_at) ",
     );
     insert.push_values(rows, |mut values, row| {
         let subject = &row.matter.subject;
@@ -161,7 +164,7 @@ async fn write(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), St
         values.push_bind(at).push_bind(by).push_bind(row.looked_at);
         values.push_bind(row.looks.0).push_bind(row.looks.1).push_bind(&row.reason);
         let (at, closing) = row.closed.as_ref().map(|(at, closing)| (*at, closing)).unzip();
-        values.push_bind(at).push_bind(closing);
+        values.push_bind(at).push_bind(closing).push_bind(row.began_at);
     });
     insert.push(
         " ON CONFLICT (subject, check_id, noticed_at) DO UPDATE SET opened_at = excluded.opened_at,

@@ -20,10 +20,11 @@ use crate::store::codec::{Damage, bytes, optional};
 
 /// The columns [`recorded`] reads.
 pub(super) const COLUMNS: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at, i.opened_at,
-    i.acknowledged_at, i.acknowledged_by, i.looked_at, i.bad_looks, i.ok_looks, i.reason, i.closed_at, i.closing";
+    i.acknowledged_at, i.acknowledged_by, i.looked_at, i.bad_looks, i.ok_looks, i.reason, i.closed_at, i.closing,
+    i.began_at";
 
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 15;
+pub(super) const COLUMN_COUNT: usize = 16;
 
 /// The six columns [`episode`] reads.
 pub(super) const EPISODE: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at";
@@ -73,6 +74,7 @@ fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
     Ok(Incident {
         matter,
         noticed_at,
+        began_at: get::<Option<i64>>(row, 15)?.map(instant),
         opened_at: get::<Option<i64>>(row, 6)?.map(instant),
         acknowledged,
         looked_at: instant(get(row, 9)?),

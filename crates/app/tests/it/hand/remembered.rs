@@ -132,6 +132,7 @@ fn incident(asset: &str, check: CheckId) -> Incident {
     Incident {
         matter: Matter { subject: SubjectId { source: vault(), repository, asset }, check },
         noticed_at: minute(1),
+        began_at: None,
         opened_at: Some(minute(1)),
         acknowledged: None,
         looked_at: minute(1),

@@ -62,6 +62,7 @@ fn failed(asset: &str, minutes: i64) -> Incident {
     Incident {
         matter: matter(asset, unsuccessful::ID),
         noticed_at: minute(minutes),
+        began_at: None,
         opened_at: Some(minute(minutes)),
         acknowledged: None,
         looked_at: minute(minutes),

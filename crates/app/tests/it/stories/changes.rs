@@ -41,7 +41,7 @@ async fn an_appliance_that_is_removed_takes_its_agents_along() {
         story.expect_nothing();
         let complete = |now| FleetBuilder::new("acme", now).agents("nas2", &["mail"]).collection();
         story.see(minutes(35), complete).await;
-        story.expect(&["mail:ops 2 OVER: acme/nas1/db, acme/nas1/web"]);
+        story.expect(&["mail:ops 2 NOT WATCHED ANY MORE: acme/nas1/db, acme/nas1/web"]);
         assert_eq!(story.newest().matches("it left").count(), 2, "{}", story.newest());
     })
     .await;
@@ -57,7 +57,7 @@ async fn a_source_that_is_taken_out_of_the_configuration_closes_with_that_reason
         story.reload(&config("", &["acme"], OPS)).await;
         story.after(minutes(10));
         story.decide().await;
-        story.expect(&["mail:ops OVER beta/nas1/db: behind_local"]);
+        story.expect(&["mail:ops NOT WATCHED ANY MORE beta/nas1/db: behind_local"]);
         let text = story.newest();
         assert!(text.contains("not looked at any more") && !text.contains("ok again"), "{text}");
         // A look that was under way meanwhile is nobody's any more.

@@ -186,6 +186,7 @@ fn incident(asset: &str, opened_at: Timestamp) -> Incident {
     Incident {
         matter: Matter { subject, check: unsuccessful::ID },
         noticed_at: opened_at,
+        began_at: None,
         opened_at: Some(opened_at),
         acknowledged: None,
         looked_at: opened_at,
