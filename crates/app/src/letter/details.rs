@@ -7,6 +7,7 @@ use lastgood_core::incident::{Closing, Matter};
 use lastgood_core::message::{Called, Item};
 use lastgood_core::notify::{Entry, Why, subject_count};
 use lastgood_core::observation::cut;
+use lastgood_core::recipient::Role;
 use serde_json::{Value, json};
 
 use super::{Letter, NAME_MAX_BYTES, VERSION};
@@ -49,13 +50,18 @@ fn incident(number: usize, entry: &Entry, item: &Item, letter: &Letter<'_>) -> V
         "remedy": item.remedy,
         "noticed_at": incident.noticed_at.to_string(),
         "opened_at": incident.opened_at.map(|at| at.to_string()),
-        "acknowledged_by": incident.acknowledged.as_ref().map(|known| known.by.as_str()),
+        "acknowledged_by": incident.acknowledged.as_ref().map(|known| acknowledged_by(&known.by, entry)),
         "closing": entry.closing.as_ref().map(Closing::as_str),
         "affected_count": subject_count(&entry.affected),
         "affected": affected,
-        "role": entry.role.map(lastgood_core::recipient::Role::as_str),
+        "role": entry.role.map(Role::as_str),
         "because": item.because,
     })
+}
+
+/// Who runs it is nobody else's matter.
+fn acknowledged_by<'a>(by: &'a str, entry: &Entry) -> &'a str {
+    if entry.role == Some(Role::Operator) { by } else { Role::Operator.as_str() }
 }
 
 fn matter(matter: &Matter) -> Value {

@@ -96,6 +96,8 @@ pub struct Line {
     pub id: i64,
     /// The incident as it is.
     pub incident: Incident,
+    /// Since when this reader knows of it, for themselves.
+    pub known_at: Option<Timestamp>,
     /// Silences in force that this reader set for exactly this: until when.
     pub silent_until: Option<Timestamp>,
 }
@@ -184,17 +186,20 @@ impl Acts {
     }
 
     async fn sheet(&self, link: Link, now: Timestamp) -> Result<Sheet, ActError> {
-        let Covered { message, mut covers } =
+        let Covered { message, covers, known } =
             self.store.message(link.message_key).await?.ok_or(ActError::Gone)?;
+        let mut covers: Vec<_> = covers.into_iter().zip(known).collect();
         // The order of the digest, so that numbers are those of the message.
-        covers
-            .sort_by(|(a, a_why), (b, b_why)| (a_why, &a.incident.matter).cmp(&(b_why, &b.incident.matter)));
+        covers.sort_by(|((a, a_why), _), ((b, b_why), _)| {
+            (a_why, &a.incident.matter).cmp(&(b_why, &b.incident.matter))
+        });
         let silences = self.store.silences(SILENCES_MAX).await?;
         let own = |silence: &&Silence| silence.is_in_force(now) && silence.by == by(&message.address);
         let own: Vec<_> = silences.iter().filter(own).collect();
         let all_count = covers.len();
-        let open = covers.into_iter().enumerate().filter(|(_, (recorded, _))| recorded.closed.is_none());
-        let mut lines: Vec<_> = open.map(|(index, (recorded, _))| line(index + 1, recorded)).collect();
+        let open = covers.into_iter().enumerate().filter(|(_, ((found, _), _))| found.closed.is_none());
+        let mut lines: Vec<_> =
+            open.map(|(index, ((recorded, _), known_at))| line(index + 1, recorded, known_at)).collect();
         let open_count = lines.len();
         lines.truncate(LISTED_MAX);
         for line in &mut lines {
@@ -216,8 +221,14 @@ impl Acts {
         let by = by(&sheet.address);
         let Some((length, reason)) = act.silences() else {
             for line in lines {
-                let acknowledged = Acknowledged { at: now, by: by.clone() };
-                match self.store.acknowledge(Episode::of(&line.incident), acknowledged).await {
+                let episode = Episode::of(&line.incident);
+                // Who runs it knows for everybody; whose backup it is, or who sold it, for themselves.
+                let kept = if sheet.role == Role::Operator {
+                    self.store.acknowledge(episode, Acknowledged { at: now, by: by.clone() }).await
+                } else {
+                    self.store.know(episode, sheet.address.clone(), now).await
+                };
+                match kept {
                     // It closed meanwhile.
                     Ok(()) | Err(StoreError::NotThere { .. }) => {}
                     Err(error) => return Err(error.into()),
@@ -249,8 +260,8 @@ impl Acts {
     }
 }
 
-fn line(number: usize, recorded: Recorded) -> Line {
-    Line { number, id: recorded.id, incident: recorded.incident, silent_until: None }
+fn line(number: usize, recorded: Recorded, known_at: Option<Timestamp>) -> Line {
+    Line { number, id: recorded.id, incident: recorded.incident, known_at, silent_until: None }
 }
 
 /// What a silence of an incident covers: exactly its subject, and its check only.

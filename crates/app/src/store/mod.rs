@@ -85,6 +85,9 @@ pub trait Store: Send + Sync {
     /// Says that somebody knows of an incident. The first who said so stays.
     fn acknowledge(&self, episode: Episode, acknowledged: Acknowledged) -> Answer<'_, ()>;
 
+    /// Says that somebody who was told of an incident knows of it, for themselves only. When they said so first stays.
+    fn know(&self, episode: Episode, address: Address, at: Timestamp) -> Answer<'_, ()>;
+
     /// Closes an open incident, in the words of whoever did.
     fn close_by_hand(&self, episode: Episode, at: Timestamp, words: String) -> Answer<'_, ()>;
 
@@ -250,6 +253,8 @@ pub struct Covered {
     pub message: Message,
     /// What it tells about, as it is, and why it was told: in the order of the numbers of the incidents.
     pub covers: Vec<(Recorded, Why)>,
+    /// Since when its reader knows of these, in the same order.
+    pub known: Vec<Option<Timestamp>>,
 }
 
 /// How much is to be sent.
@@ -352,6 +357,8 @@ pub struct Story {
     pub recorded: Recorded,
     /// What was sent about it, in order.
     pub notifications: Vec<Notified>,
+    /// Who knows of it for themselves only, and since when.
+    pub knowing: Vec<(Address, Timestamp)>,
     /// Who was not told, in order.
     pub withheld: Vec<WithheldSpan>,
 }

@@ -81,9 +81,12 @@ fn read(fields: &[(String, String)]) -> Option<(Act, Which)> {
 /// What was done, as a sentence.
 fn done(act: Act, count: usize, role: Role) -> String {
     let it = if count == 1 { "it".to_owned() } else { format!("these {count}") };
-    let hears = if role == Role::Operator { "nobody hears" } else { "you do not hear" };
+    let (hears, are_reminded) = match role {
+        Role::Operator => ("nobody hears", "Nobody is reminded"),
+        Role::Customer | Role::Reseller => ("you do not hear", "You are not reminded"),
+    };
     match act {
-        Act::Acknowledge => format!("Kept: you know of {it}. Nobody is reminded of {it} any more."),
+        Act::Acknowledge => format!("Kept: you know of {it}. {are_reminded} of {it} any more."),
         Act::SilenceDay => format!("Kept: {hears} of {it} for a day."),
         Act::SilenceWeek => format!("Kept: {hears} of {it} for a week."),
         Act::Expected => format!("Kept: {it} is meant to be so. Nobody hears of it for a year."),
@@ -179,18 +182,27 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Row {
     let words = check.map_or(Words { matter: "it", verb: "was" }, |check| check.words);
     let opened_at = incident.opened_at.unwrap_or(incident.noticed_at);
     let age = Age(now.duration_since(opened_at).max(jiff::SignedDuration::ZERO));
-    let acknowledged = incident.acknowledged.as_ref();
-    let is_left = |act: &Act| act.is_for(role) && (acknowledged.is_none() || *act != Act::Acknowledge);
+    let is_known = incident.acknowledged.is_some() || line.known_at.is_some();
+    let is_left = |act: &Act| act.is_for(role) && (!is_known || *act != Act::Acknowledge);
     Row {
         number: line.number,
         id: line.id,
         subject: incident.matter.subject.to_string(),
         headline: format!("{} ({})", incident.reason.summary(words, now), incident.matter.check),
         since: format!("Open for {age}, since {}", Instant(opened_at)),
-        acknowledged: acknowledged.map(|known| format!("{}, {}", Escaped(&known.by), Instant(known.at))),
+        acknowledged: acknowledged(line, role),
         silent: line.silent_until.map(|until| format!("{} ({} only)", Instant(until), incident.matter.check)),
         buttons: Act::ALL.into_iter().filter(is_left).map(button).collect(),
     }
+}
+
+/// Who knows of it, and since when. Who runs it is nobody else's matter.
+fn acknowledged(line: &Line, role: Role) -> Option<String> {
+    let of_all = line.incident.acknowledged.as_ref().map(|known| match role {
+        Role::Operator => format!("{}, {}", Escaped(&known.by), Instant(known.at)),
+        Role::Customer | Role::Reseller => format!("the operator, {}", Instant(known.at)),
+    });
+    of_all.or_else(|| line.known_at.map(|at| format!("you, {}", Instant(at))))
 }
 
 fn button(act: Act) -> Button {

@@ -160,6 +160,7 @@ fn only_what_is_ok_again_reads_like_a_recovery() {
         (Closing::Left, unwatched),
         (Closing::SourceRemoved, unwatched),
         (Closing::NotAsked, unwatched),
+        (Closing::ThresholdChanged, "THRESHOLD CHANGED"),
         (by_hand(), "CLOSED BY HAND"),
     ] {
         let content = composed(vec![Entry { closing: Some(closing), ..entry(failed("db"), Why::Resolved) }]);

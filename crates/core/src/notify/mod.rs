@@ -58,6 +58,8 @@ pub struct Told {
     pub reminder_count: u32,
     /// How many subjects they were told it affects.
     pub affected_count: usize,
+    /// Whether they said that they know: for themselves, and for nobody else.
+    pub knows: bool,
 }
 
 /// What was told so far about episodes whose end was not told yet.
@@ -155,9 +157,9 @@ pub struct Plan {
 ///    who is no recipient of the cause, or is not to hear of it yet, or from whom a silence keeps it, there is no cause:
 ///    what is silenced speaks for nothing else.
 /// 3. Somebody who was not told yet is told, unless a silence covers it, their patience is not over, or they
-///    are told only when nobody has acknowledged it for long enough.
-/// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and nobody
-///    has acknowledged it; a silence withholds both.
+///    are told only when no operator has acknowledged it for long enough.
+/// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and neither
+///    they nor an operator acknowledged it; a silence withholds both.
 /// 5. Of what closed, those who were told are told that it is over, unless a silence covers it.
 /// 6. All that goes to one address is one digest.
 pub fn plan(situation: &Situation<'_>) -> Plan {
@@ -353,7 +355,8 @@ impl<'a> Planning<'a> {
         if affected_count > told.affected_count {
             return Some(Why::MoreSubjects(affected_count - told.affected_count));
         }
-        let repeat_after = self.situation.repeat_after.filter(|_| incident.acknowledged.is_none())?;
+        let repeat_after = self.situation.repeat_after;
+        let repeat_after = repeat_after.filter(|_| incident.acknowledged.is_none() && !told.knows)?;
         let is_time = has_passed(told.at, repeat_after, self.situation.now);
         is_time.then(|| Why::Reminder(told.reminder_count.saturating_add(1)))
     }

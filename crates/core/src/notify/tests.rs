@@ -112,7 +112,8 @@ impl World {
                 words.push(format!("{} {} {why:?} +{count}", address.to, incident.matter.subject));
                 let told = self.told.entry(Episode::of(&incident)).or_default();
                 let reminder_count = if let Why::Reminder(count) = why { count } else { 0 };
-                told.insert(address.clone(), Told { at: now, reminder_count, affected_count: count });
+                let knows = told.get(&address).is_some_and(|told| told.knows);
+                told.insert(address.clone(), Told { at: now, reminder_count, affected_count: count, knows });
             }
         }
         words
@@ -220,6 +221,21 @@ fn reminders_come_once_per_interval_until_somebody_acknowledges() {
         incident.acknowledged = Some(crate::incident::Acknowledged { at: noon(), by: "ada".to_owned() });
     }
     assert_eq!(world.tell(minute(72 * 60)), NOTHING);
+}
+
+#[test]
+fn who_knows_for_themselves_is_not_reminded_and_ends_nothing_for_others() {
+    let db = incident("acme/nas1/db", unsuccessful::ID);
+    let mut world = World::new(std::slice::from_ref(&db));
+    world.repeat_after = Some(Seconds::hours(24));
+    let operator = |to, escalation| Recipient { role: Role::Operator, escalation, ..recipient(to) };
+    let oncall = operator("oncall", Some(Seconds::hours(2)));
+    world.answer = Answer::Recipients(vec![recipient("ada"), operator("ops", None), oncall]);
+    assert_eq!(world.tell(minute(0)), ["ada acme/nas1/db First +0", "ops acme/nas1/db First +0"]);
+    let told = world.told.get_mut(&Episode::of(&db)).and_then(|told| told.get_mut(&address("ada")));
+    told.expect("she was told").knows = true;
+    assert_eq!(world.tell(minute(120)), ["oncall acme/nas1/db Escalated +0"]);
+    assert_eq!(world.tell(minute(24 * 60)), ["ops acme/nas1/db Reminder(1) +0"]);
 }
 
 #[test]
@@ -413,7 +429,7 @@ fn only_who_was_told_is_told_that_it_is_over_and_another_episode_is_told_again()
     let mut world = World::new(&[]);
     world.closed = vec![(over.clone(), Closing::Recovered)];
     assert_eq!(world.tell(minute(1)), NOTHING);
-    let told = Told { at: noon(), reminder_count: 0, affected_count: 0 };
+    let told = Told { at: noon(), reminder_count: 0, affected_count: 0, knows: false };
     world.told.entry(Episode::of(&over)).or_default().insert(address("ada"), told);
     assert_eq!(world.tell(minute(1)), ["ada acme/nas1/db Resolved +0"]);
     let again = Incident { noticed_at: minute(5), opened_at: Some(minute(5)), ..over };

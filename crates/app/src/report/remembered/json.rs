@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use lastgood_core::id::Name;
 use lastgood_core::notify::Why;
 use lastgood_core::observation::FailureKind;
+use lastgood_core::recipient::Address;
 use lastgood_core::silence::Silence;
 use serde::Serialize;
 
@@ -32,6 +33,7 @@ pub(super) fn story(story: &Story, at: Timestamp, out: &mut dyn Write) -> io::Re
         at: at.to_string(),
         incident: IncidentRow::of(&story.recorded, at),
         notifications: story.notifications.iter().map(NotifiedRow::of).collect(),
+        knowing: story.knowing.iter().map(|(address, at)| knowing(address, *at)).collect(),
         withheld: story.withheld.iter().map(WithheldRow::of).collect(),
     };
     write(&page, out)
@@ -105,7 +107,20 @@ struct StoryPage<'a> {
     at: String,
     incident: IncidentRow<'a>,
     notifications: Vec<NotifiedRow<'a>>,
+    /// Who knows of it for themselves only.
+    knowing: Vec<KnowingRow<'a>>,
     withheld: Vec<WithheldRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct KnowingRow<'a> {
+    channel: &'a str,
+    to: &'a str,
+    at: String,
+}
+
+fn knowing(address: &Address, at: Timestamp) -> KnowingRow<'_> {
+    KnowingRow { channel: &address.channel, to: &address.to, at: at.to_string() }
 }
 
 #[derive(Serialize)]

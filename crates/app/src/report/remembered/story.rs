@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use lastgood_core::checks;
 use lastgood_core::id::Escaped;
 use lastgood_core::notify::Why;
+use lastgood_core::recipient::Address;
 use lastgood_core::time::Instant;
 
 use super::super::table::{BAD, GOOD, HEAD, QUIET, UNKNOWN};
@@ -59,6 +60,9 @@ fn facts(story: &Story, at: Timestamp) -> Vec<(&'static str, String)> {
             .as_ref()
             .map(|known| ("acknowledged", format!("{} by {}", Instant(known.at), Escaped(&known.by)))),
     );
+    let knows =
+        |(whom, at): &(Address, Timestamp)| ("known", format!("{} to {}", Instant(*at), address(whom)));
+    facts.extend(story.knowing.iter().map(knows));
     let looks = counted(incident.bad_looks.into(), "look");
     facts.push((
         "looks",

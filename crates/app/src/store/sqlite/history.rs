@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use lastgood_core::observation::FailureKind;
 use lastgood_core::recipient::Address;
 use sqlx::QueryBuilder;
@@ -58,7 +59,19 @@ pub(super) async fn story(store: &Sqlite, id: i64) -> Result<Option<Story>, Stor
     let Some(row) = row else { return Ok(None) };
     let notifications = notifications(connection, id).await?;
     let withheld = withheld(connection, id).await?;
-    Ok(Some(Story { recorded: recorded(&row)?, notifications, withheld }))
+    let knowing = knowing(connection, id).await?;
+    Ok(Some(Story { recorded: recorded(&row)?, notifications, knowing, withheld }))
+}
+
+async fn knowing(
+    connection: &mut SqliteConnection,
+    incident: i64,
+) -> Result<Vec<(Address, Timestamp)>, StoreError> {
+    const SQL: &str = "SELECT channel, recipient, known_at FROM telling
+         WHERE incident = ? AND known_at IS NOT NULL ORDER BY known_at, channel, recipient";
+    let rows = sqlx::query_as(SQL).bind(incident).fetch_all(connection).await.map_err(unread)?;
+    let rows: Vec<(String, String, i64)> = rows;
+    Ok(rows.into_iter().map(|(channel, to, at)| (Address { channel, to }, instant(at))).collect())
 }
 
 async fn notifications(

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite as Database};
 
 use super::rows::pieces;
+use lastgood_core::recipient::Address;
 use super::writer::{unread, unwritten};
 use super::{Sqlite, StoreError, count, instant, nanoseconds};
 use crate::store::Recorded;
@@ -167,6 +168,19 @@ pub(super) async fn acknowledge(
          acknowledged_by = coalesce(acknowledged_by, ?) WHERE id = ? AND closed_at IS NULL";
     let at = nanoseconds(acknowledged.at)?;
     change(store, episode, sqlx::query(SQL).bind(at).bind(acknowledged.by)).await
+}
+
+/// Keeps that somebody who was told of an incident knows of it; the first time they said so stays.
+pub(super) async fn know(
+    store: &Sqlite,
+    episode: Episode,
+    address: Address,
+    at: jiff::Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE telling SET known_at = coalesce(known_at, ?)
+         WHERE channel = ? AND recipient = ? AND ended_at IS NULL AND incident = ?";
+    let know = sqlx::query(SQL).bind(nanoseconds(at)?).bind(address.channel).bind(address.to);
+    change(store, episode, know).await
 }
 
 /// Closes an open incident.

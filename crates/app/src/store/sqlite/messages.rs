@@ -128,7 +128,8 @@ pub(super) async fn of_key(store: &Sqlite, key: String) -> Result<Option<Covered
     let Some(row) = row else { return Ok(None) };
     let message = message(&row)?;
     let sql = format!(
-        "SELECT {COLUMNS}, n.why, n.number FROM notification n JOIN incident i ON i.id = n.incident
+        "SELECT {COLUMNS}, n.why, n.number, t.known_at FROM notification n JOIN incident i ON i.id = n.incident
+         LEFT JOIN telling t ON (t.incident, t.channel, t.recipient) = (n.incident, n.channel, n.recipient)
          WHERE n.message = ? ORDER BY n.incident"
     );
     let rows = sqlx::query(&sql).bind(message.id).fetch_all(connection).await.map_err(unread)?;
@@ -137,7 +138,9 @@ pub(super) async fn of_key(store: &Sqlite, key: String) -> Result<Option<Covered
         Ok((recorded(row)?, why))
     };
     let covers = rows.iter().map(cover).collect::<Result<_, StoreError>>()?;
-    Ok(Some(Covered { message, covers }))
+    let known = |row: &SqliteRow| Ok(get::<Option<i64>>(row, COLUMN_COUNT + 2)?.map(instant));
+    let known = rows.iter().map(known).collect::<Result<_, StoreError>>()?;
+    Ok(Some(Covered { message, covers, known }))
 }
 
 /// Counts what is to be sent.

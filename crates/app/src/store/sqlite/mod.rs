@@ -18,6 +18,7 @@ use lastgood_core::id::SourceId;
 use lastgood_core::incident::Acknowledged;
 use lastgood_core::notify::Episode;
 use lastgood_core::observation::Collection;
+use lastgood_core::recipient::Address;
 use lastgood_core::silence::Silence;
 use lastgood_core::time::Seconds;
 
@@ -199,6 +200,10 @@ impl Store for Sqlite {
     fn failed(&self, message: i64, attempt: FailedAttempt) -> Answer<'_, ()> {
         let mark = Mark::failed(message, attempt);
         self.if_alone("keep that sending a message failed", async move { self.queue.mark(mark?).await })
+    }
+
+    fn know(&self, episode: Episode, address: Address, at: Timestamp) -> Answer<'_, ()> {
+        incident::know(self, episode, address, at).boxed()
     }
 
     fn acknowledge(&self, episode: Episode, acknowledged: Acknowledged) -> Answer<'_, ()> {

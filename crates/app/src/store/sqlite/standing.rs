@@ -53,7 +53,8 @@ async fn incidents(connection: &mut SqliteConnection, which: &str) -> Result<Vec
 
 async fn told(connection: &mut SqliteConnection) -> Result<Telling, StoreError> {
     let sql = format!(
-        "SELECT {EPISODE}, t.channel, t.recipient, t.told_at, t.reminder_count, t.affected_count
+        "SELECT {EPISODE}, t.channel, t.recipient, t.told_at, t.reminder_count, t.affected_count,
+            t.known_at IS NOT NULL
          FROM telling t JOIN incident i ON i.id = t.incident WHERE t.ended_at IS NULL"
     );
     let rows = sqlx::query(&sql).fetch_all(connection).await.map_err(unread)?;
@@ -66,6 +67,7 @@ async fn told(connection: &mut SqliteConnection) -> Result<Telling, StoreError> 
             at: instant(get(&row, 8)?),
             reminder_count: u32::try_from(get::<i64>(&row, 9)?).map_err(|_| out_of_range)?,
             affected_count: usize::try_from(get::<i64>(&row, 10)?).map_err(|_| out_of_range)?,
+            knows: get(&row, 11)?,
         };
         telling.entry(episode).or_default().insert(address, told);
     }

@@ -281,12 +281,24 @@ async fn what_was_told_is_remembered(store: &dyn Store) {
         (4, Why::MoreSubjects(7), 1),
         (5, Why::Reminder(2), 2),
     ] {
+        // What they said that they know stays, whatever else they are told; when they said so first, too.
+        let knows = minutes > 3;
+        if knows {
+            store.know(episode.clone(), ada(), minute(minutes)).await.expect("she was told");
+        }
         let next = message(&format!("m{minutes}"), ada(), why, &[&incident]);
         decide(store, minutes, Vec::new(), vec![next]).await;
         let told = store.standing(minute(minutes)).await.expect("what stands").told;
-        let expected = Told { at: minute(minutes), reminder_count, affected_count: 2 };
+        let expected = Told { at: minute(minutes), reminder_count, affected_count: 2, knows };
         assert_eq!(told[&episode][&ada()], expected, "{why:?}");
     }
+    let covered = store.message("m2".to_owned()).await.expect("it is read").expect("it is kept");
+    assert_eq!(covered.known, [Some(minute(4))]);
+    let number = covered.covers[0].0.id;
+    let story = store.incident(number).await.expect("it is read").expect("it is kept");
+    assert_eq!((story.knowing, story.recorded.incident.acknowledged), (vec![(ada(), minute(4))], None));
+    let stranger = store.know(episode, bob(), minute(6)).await;
+    assert!(matches!(stranger, Err(StoreError::NotThere { .. })), "{stranger:?}");
 }
 
 async fn nobody_is_told_the_same_twice(store: &dyn Store) {

@@ -10,8 +10,8 @@ use lastgood::links::{LASTS, Links};
 use lastgood::store::{Recorded, Store};
 use lastgood::web;
 use lastgood_core::id::Name;
-use lastgood_core::incident::{Change, Closing, Incident};
-use lastgood_core::notify::Why;
+use lastgood_core::incident::{Acknowledged, Change, Closing, Incident};
+use lastgood_core::notify::{Episode, Why};
 use lastgood_core::recipient::Role;
 use lastgood_core::silence::Silence;
 use reqwest::{Client, Response, StatusCode};
@@ -97,6 +97,8 @@ impl Desk {
     /// Nobody said anything.
     async fn assert_untouched(&self) {
         assert!(self.known_by().await.iter().all(Option::is_none));
+        let told = self.world.store.standing(self.world.now()).await.expect("what stands").told;
+        assert!(told.values().flat_map(|told| told.values()).all(|told| !told.knows));
         assert_eq!(self.silences().await, []);
         assert_eq!(self.wake_count.load(Ordering::SeqCst), 0);
     }
@@ -139,7 +141,7 @@ async fn a_page_is_kept_by_nobody_framed_by_nobody_and_loads_nothing() {
 
 #[tokio::test]
 async fn who_says_that_they_know_is_kept_and_the_first_one_stays() {
-    let desk = Desk::new(Role::Customer, &["db", "web"]).await;
+    let desk = Desk::new(Role::Operator, &["db", "web"]).await;
     let first = desk.open().await[0].id.to_string();
     let page = desk.post("acknowledge", &first).await.text().await.expect("a page");
     assert!(
@@ -155,6 +157,26 @@ async fn who_says_that_they_know_is_kept_and_the_first_one_stays() {
     assert_eq!(desk.open().await[0], before[0], "when it was first said stays");
     assert_eq!(desk.wake_count.load(Ordering::SeqCst), 2);
     assert_eq!(desk.silences().await, []);
+}
+
+#[rstest]
+#[case(Role::Customer)]
+#[case(Role::Reseller)]
+#[tokio::test]
+async fn who_is_no_operator_knows_for_themselves_only(#[case] role: Role) {
+    let desk = Desk::new(role, &["db", "web"]).await;
+    let first = desk.open().await[0].incident.clone();
+    let page = desk.post("acknowledge", "all").await.text().await.expect("a page");
+    assert!(page.contains("You are not reminded") && page.contains("Known to you, "), "{page}");
+    assert!(!page.contains("value=\"acknowledge\""), "{page}");
+    assert_eq!(desk.known_by().await, [None, None], "nobody else is left in peace by it");
+    let standing = desk.world.store.standing(desk.world.now()).await.expect("what stands");
+    assert!(standing.told.values().all(|told| told[&to(ADA)].knows), "{:?}", standing.told);
+    // Who runs it knows, too: their address is nobody's matter.
+    let said = Acknowledged { at: desk.world.now(), by: "mail:ops@msp.example by link".to_owned() };
+    desk.world.store.acknowledge(Episode::of(&first), said).await.expect("it is open");
+    let page = desk.page().await;
+    assert!(page.contains("Known to the operator, ") && !page.contains("ops@msp.example"), "{page}");
 }
 
 #[rstest]
