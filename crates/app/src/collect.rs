@@ -3,12 +3,14 @@
 //! The jobs of the collector's engine: one per source that is polled, on its own interval. A job looks and hands what it
 //! saw to the watch; what it saw is no matter of the engine's.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use lastgood_collector::{Call, Collector, FailureKind, Job, Jobs, Outcome, Phase, Second};
+use lastgood_core::facts;
 use lastgood_core::id::{Escaped, SourceId};
-use lastgood_core::observation::Failure;
+use lastgood_core::observation::{Collection, Extent, Failure};
 
 use crate::causes::said;
 use crate::clock;
@@ -66,6 +68,33 @@ pub struct Looks {
     pub polling: Polling,
     /// Who is handed what was seen.
     pub watch: Watch,
+    /// What was said of the newest looks.
+    pub sight: Sight,
+}
+
+/// How much the newest look at each source saw, so that a log says when that turns and not at every look.
+#[derive(Default)]
+pub struct Sight(Mutex<BTreeMap<SourceId, Extent>>);
+
+impl Sight {
+    /// What is to be said of a look: that it saw less than the one before, and why, or that it sees all again. Before the
+    /// first look all was seen.
+    fn turn(&self, collection: &Collection) -> Option<String> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let extent = collection.extent();
+        let before = seen.insert(collection.source.clone(), extent).unwrap_or(Extent::Complete);
+        let why = || facts::said(collection.failures.iter(), &collection.source);
+        let why = || why().map(|why| format!(": {why}")).unwrap_or_default();
+        match extent {
+            _ if extent == before => None,
+            Extent::Complete => Some("all of it is seen again".to_owned()),
+            Extent::Partial if before == Extent::Complete => {
+                Some(format!("a part of it is not seen{}", why()))
+            }
+            Extent::Partial => None,
+            Extent::Failed => Some(format!("it is not seen{}", why())),
+        }
+    }
 }
 
 /// A source as one configuration opened it: another one is another source, though nothing in its text may differ.
@@ -98,6 +127,9 @@ impl Collector for Looks {
         tracing::debug!(source = call.id(), missed = call.missed_count(), "looking");
         let collection = call.spec().source.look(clock::now(), Keep::Judged).await;
         let source = collection.source.clone();
+        if let Some(turn) = self.sight.turn(&collection) {
+            tracing::warn!(%source, "{turn}");
+        }
         for Failure { place, kind, reason } in &collection.failures {
             tracing::info!(place = %Escaped(&place.within(&source)), %kind, "not seen: {reason}");
         }
@@ -131,7 +163,30 @@ pub fn first_look(looked_at: Option<i64>, interval: i64, now: i64, place: i64) -
 
 #[cfg(test)]
 mod tests {
+    use lastgood_core::testing::{FleetBuilder, noon, unreachable};
+
     use super::*;
+
+    #[test]
+    fn a_log_says_once_that_a_source_is_not_seen_and_once_that_it_is_again() {
+        let sight = Sight::default();
+        let whole = FleetBuilder::new("acme", noon()).agents("nas", &["db"]);
+        let said = |look: Collection| sight.turn(&look);
+        let (whole, partial) = (whole.clone().collection(), whole.partial().collection());
+        let failed = || unreachable("acme", noon());
+        assert_eq!(said(whole.clone()), None);
+        let part = "a part of it is not seen: acme: the answer ended early; look again";
+        assert_eq!(said(partial.clone()).as_deref(), Some(part));
+        assert_eq!(said(partial.clone()), None);
+        assert_eq!(
+            said(failed()).as_deref(),
+            Some("it is not seen: acme: nobody answered; check the address")
+        );
+        assert_eq!(said(failed()), None);
+        assert_eq!(said(partial), None);
+        assert_eq!(said(whole.clone()).as_deref(), Some("all of it is seen again"));
+        assert_eq!(said(whole), None);
+    }
 
     #[test]
     fn a_restart_asks_nobody_more_often_and_nobody_later() {

@@ -15,7 +15,7 @@ use super::built::{BuildError, Built};
 use super::numbers::{self, Well};
 use crate::causes::said;
 use crate::clock;
-use crate::collect::{Looks, Polling};
+use crate::collect::{Looks, Polling, Sight};
 use crate::config::{Config, ConfigError, Serve};
 use crate::deliver::{Deliverer, STOP_WITHIN};
 use crate::exit::Exit;
@@ -140,7 +140,7 @@ impl Daemon {
         let deliverer = Deliverer::new(Arc::clone(&store), built.channels);
         let polling = Polling::default();
         polling.replace(built.polled);
-        let looks = Looks { polling: polling.clone(), watch: watch.clone() };
+        let looks = Looks { polling: polling.clone(), watch: watch.clone(), sight: Sight::default() };
         let engine =
             Engine::new(looks).refresh_every(REFRESH_EVERY).running_max(LOOKS_AT_ONCE).drain(LOOKS_END);
         let refresh = Box::new(engine.refresher());
