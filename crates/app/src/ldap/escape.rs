@@ -83,6 +83,19 @@ pub fn normalised_dn(dn: &str) -> String {
     out
 }
 
+/// The values of the first part of a name, each as [`normalised_value`] writes it.
+pub fn rdn_values(dn: &str) -> Vec<String> {
+    let rdn = split(dn, b",;").first().copied().unwrap_or_default();
+    let value =
+        |pair: &str| pair.split_once('=').map(|(_, value)| normalised_value(&unescaped(trimmed(value))));
+    split(rdn, b"+").into_iter().filter_map(value).collect()
+}
+
+/// Writes a value so that equal values are equal texts: without case, without spaces that mean nothing.
+pub fn normalised_value(value: &str) -> String {
+    squeezed(&value.to_lowercase())
+}
+
 /// Splits at separators that are not escaped.
 fn split<'a>(text: &'a str, separators: &[u8]) -> Vec<&'a str> {
     let (mut parts, mut start, mut is_escaped) = (Vec::new(), 0, false);

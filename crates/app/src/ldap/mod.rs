@@ -26,7 +26,9 @@ mod trust;
 pub use address::server_url;
 pub use entry::Entry;
 pub use error::LdapError;
-pub use escape::{dn_value, filter_value, is_attribute, is_dn, is_filter, normalised_dn};
+pub use escape::{
+    dn_value, filter_value, is_attribute, is_dn, is_filter, normalised_dn, normalised_value, rdn_values,
+};
 pub use layout::{Field, Layout};
 pub use session::{Change, Found, Session};
 

@@ -41,7 +41,7 @@ fn a_key_that_stands_twice_leaves_the_list_incomplete_and_says_which_entry_count
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_that_is_being_changed_has_not_left() {
+async fn an_account_that_is_being_changed_has_not_left_whoever_starts_anew_meanwhile() {
     let (world, post) = (world(), Post::start().await);
     world.write("", "", &post.channel());
     let serving = world.serve();
@@ -50,6 +50,9 @@ async fn an_account_that_is_being_changed_has_not_left() {
     let set = |attribute: &str, value: &str| world.slapd.set(&dn, attribute, &[value]).expect("it is set");
     set("sstProvisioningMode", "modify");
     set("sstProvisioningState", "0");
+    world.looks(&serving, 2).await;
+    serving.stop().await;
+    let serving = world.serve();
     world.looks(&serving, 2).await;
     set("sstProvisioningMode", "modified");
     set("sstProvisioningState", "20260302T120000Z");

@@ -4,7 +4,7 @@
 //! name. All of it or an error: an account that is missing from a part of the list would look as if it had left. Nothing
 //! here opens a file or decides who is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use lastgood_core::id::Escaped;
 use lastgood_core::ownership::Ownership;
 
 use self::owners::Owners;
+use self::read::Standing;
 use crate::ldap::{Entry, Field, Layout, LdapError, Session};
 
 mod owners;
@@ -92,26 +93,28 @@ pub struct Listed {
 
 /// Lists all accounts that are in use.
 ///
-/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out. One that is
-///    `known` stays while it is changed, though its state says then that it is not provisioned: it did not go.
+/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out. One that
+///    does not say whether it is in use is refused: it may be.
 /// 2. Every reseller with what stands below: there are few.
 /// 3. The people whom accounts name that do not say everything themselves.
-pub async fn list(
-    session: &Session,
-    layout: &Layout,
-    known: &BTreeSet<Box<str>>,
-) -> Result<Listed, LdapError> {
+pub async fn list(session: &Session, layout: &Layout) -> Result<Listed, LdapError> {
     let fields: Vec<Field> = FIELDS.into_iter().chain(owners::OF_ACCOUNT).collect();
     let attributes = layout.attributes(&fields);
     let found = session.search_each(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
-    let is_listed = |entry: &Entry| read::is_live(entry, layout) || read::is_changed(entry, layout, known);
-    let mut live: Vec<Entry> = found.entries.into_iter().filter(is_listed).collect();
+    let refusal = |(dn, why): (String, &str)| (dn.into_boxed_str(), why.to_owned());
+    let mut refused: Vec<_> = found.refused.into_iter().map(refusal).collect();
+    let mut live: Vec<Entry> = Vec::with_capacity(found.entries.len());
+    for entry in found.entries {
+        match read::standing(&entry, layout) {
+            Standing::InUse => live.push(entry),
+            Standing::NotInUse => {}
+            Standing::NotSaid => refused.push((entry.dn.into(), not_said(layout))),
+        }
+    }
     // Of two entries with the same key always the same one counts, whatever the order of the server.
     live.sort_by(|one, other| one.dn.cmp(&other.dn));
     let owners = Owners::read(session, layout, &live).await?;
     let mut accounts: BTreeMap<Box<str>, Account> = BTreeMap::new();
-    let refusal = |(dn, why): (String, &str)| (dn.into_boxed_str(), why.to_owned());
-    let mut refused: Vec<_> = found.refused.into_iter().map(refusal).collect();
     for entry in &live {
         match read::account(entry, layout, &owners) {
             Err(why) => refused.push((entry.dn.as_str().into(), why.to_owned())),
@@ -129,4 +132,11 @@ pub async fn list(
     }
     let operation_count = session.operation_count();
     Ok(Listed { accounts: accounts.into_values().collect(), refused, operation_count })
+}
+
+fn not_said(layout: &Layout) -> String {
+    let attribute = layout.attribute(Field::Active);
+    format!(
+        "its {attribute} is neither TRUE nor FALSE, or hidden from us; set it, or let our `bind_dn` read it"
+    )
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lastgood_core::ownership::{OwnerEntry, Ownership, Part};
 
-use super::read::lossy;
+use super::read::{key, lossy};
 use crate::ldap::{Entry, Field, Layout, LdapError, Session, dn_value, filter_value, normalised_dn};
 
 /// What of an account's entry says who is told.
@@ -152,8 +152,7 @@ async fn resellers(session: &Session, layout: &Layout) -> Result<Vec<Entry>, Lda
 fn default_uid(entry: &Entry, layout: &Layout) -> Option<String> {
     let values = layout.values(entry, Field::IsDefault);
     let is_default = values.iter().any(|value| lossy(value).trim().eq_ignore_ascii_case("TRUE"));
-    let uid = layout.values(entry, Field::Uid).first().map(|uid| key_of(&lossy(uid)));
-    uid.filter(|_| is_default)
+    key(entry, layout).map(|uid| key_of(&uid)).filter(|_| is_default)
 }
 
 async fn people(

@@ -2,8 +2,6 @@
 //!
 //! Pure: texts in, values out. Lenient in reading, and what cannot be read is said, never taken for something good.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -11,7 +9,7 @@ use lastgood_core::time::{Elapsed, elapsed};
 
 use super::Account;
 use super::owners::Owners;
-use crate::ldap::{Entry, Field, Layout};
+use crate::ldap::{Entry, Field, Layout, normalised_value, rdn_values};
 
 /// A number of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,34 +34,50 @@ const DELETING: &str = "delet";
 /// Every mode of an account that is to be changed begins so, and that of one that was.
 const CHANGING: &str = "modif";
 
-/// True for an account that was in use when it was asked for last, and is being changed: it is provisioned anew.
-pub(super) fn is_changed(entry: &Entry, layout: &Layout, known: &BTreeSet<Box<str>>) -> bool {
-    let uid = layout.values(entry, Field::Uid).first().map(|uid| lossy(uid));
-    is_active(entry, layout)
-        && any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(CHANGING))
-        && uid.is_some_and(|uid| known.contains(&*uid))
+/// Whether an account is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Active, provisioned, and not on its way out.
+    InUse,
+    /// Not, or not yet, or not for long.
+    NotInUse,
+    /// Its entry does not say whether it is active: that is no reason to take it for gone.
+    NotSaid,
 }
 
-fn is_active(entry: &Entry, layout: &Layout) -> bool {
-    any(entry, layout, Field::Active, |value| value.eq_ignore_ascii_case("TRUE"))
+/// Reads whether an account is in use. A state that is neither `0` nor a time counts as provisioned. One that is being
+/// changed is provisioned anew, so that its state is `0`: it was there before, and did not go.
+pub(super) fn standing(entry: &Entry, layout: &Layout) -> Standing {
+    let has_mode =
+        |word: &str| any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(word));
+    let has_state = |word: &str| any(entry, layout, Field::State, |state| state == word);
+    let is_active =
+        |word: &str| any(entry, layout, Field::Active, |active| active.eq_ignore_ascii_case(word));
+    if has_mode(DELETING) || has_state(NOT_YET) && !has_mode(CHANGING) {
+        return Standing::NotInUse;
+    }
+    match (is_active("TRUE"), is_active("FALSE")) {
+        (true, _) => Standing::InUse,
+        (false, true) => Standing::NotInUse,
+        (false, false) => Standing::NotSaid,
+    }
+}
+
+/// The key of an entry: of several the one that its name has, else the smallest. The order of the server means nothing.
+pub(super) fn key(entry: &Entry, layout: &Layout) -> Option<String> {
+    let keys = || layout.values(entry, Field::Uid).into_iter().map(lossy);
+    let named = rdn_values(&entry.dn);
+    keys().filter(|key| named.contains(&normalised_value(key))).min().or_else(|| keys().min())
 }
 
 fn any(entry: &Entry, layout: &Layout, field: Field, is: impl Fn(&str) -> bool) -> bool {
     layout.values(entry, field).iter().any(|value| is(String::from_utf8_lossy(value).trim()))
 }
 
-/// True for an account that is in use: active, provisioned, and not on its way out. A state that is neither `0` nor a
-/// time counts as provisioned.
-pub(super) fn is_live(entry: &Entry, layout: &Layout) -> bool {
-    is_active(entry, layout)
-        && !any(entry, layout, Field::State, |state| state == NOT_YET)
-        && !any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(DELETING))
-}
-
 /// Reads an account; the error says why the entry is none.
 pub(super) fn account(entry: &Entry, layout: &Layout, owners: &Owners) -> Result<Account, &'static str> {
     let first = |field: Field| layout.values(entry, field).first().map(|value| lossy(value));
-    let uid = first(Field::Uid).filter(|uid| !uid.trim().is_empty());
+    let uid = key(entry, layout).filter(|uid| !uid.trim().is_empty());
     let uid = uid.ok_or("it has no uid; give it one, or name its attribute in `attributes`")?;
     if uid.contains('/') {
         return Err("its uid holds a `/`, which separates the parts of a subject; give it another");
@@ -135,7 +149,10 @@ mod tests {
     #[case::done("modified", "20130923T063554Z", true)]
     #[case::done_without_z("add", "20100824T105847", true)]
     #[case::neither_zero_nor_a_time("added", "nonsense", true)]
-    #[case::to_be_changed("modify", "0", false)]
+    #[case::to_be_changed("modify", "0", true)]
+    #[case::being_changed("Modifying", "0", true)]
+    #[case::to_be_added("add", "0", false)]
+    #[case::being_added("adding", "0", false)]
     #[case::to_be_removed("delete", "20130923T063554Z", false)]
     #[case::being_removed("Deleting", "20130923T063554Z", false)]
     #[case::removed("DELETED", "20130923T063554Z", false)]
@@ -145,34 +162,45 @@ mod tests {
         #[case] is_in_use: bool,
     ) {
         let entry = entry().with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &[state]);
-        assert_eq!(is_live(&entry, &layout()), is_in_use);
+        assert_eq!(standing(&entry, &layout()) == Standing::InUse, is_in_use);
     }
 
     #[rstest]
-    #[case::known("modify", "TRUE", true)]
-    #[case::known_too("Modifying", "TRUE", true)]
-    #[case::to_be_removed("delete", "TRUE", false)]
-    #[case::not_active("modify", "FALSE", false)]
-    fn an_account_that_is_changed_stays_where_it_was_known(
+    #[case(&["true"], "added", "1", Standing::InUse)]
+    #[case(&["FALSE"], "added", "1", Standing::NotInUse)]
+    #[case(&["FALSE"], "modify", "0", Standing::NotInUse)]
+    #[case::hidden_from_us(&[], "added", "1", Standing::NotSaid)]
+    #[case::hidden_while_it_is_changed(&[], "modify", "0", Standing::NotSaid)]
+    #[case::neither(&["yes"], "added", "1", Standing::NotSaid)]
+    #[case::not_there_yet_anyway(&[], "add", "0", Standing::NotInUse)]
+    #[case::going_anyway(&[], "delete", "1", Standing::NotInUse)]
+    fn an_account_that_does_not_say_whether_it_is_active_is_not_taken_for_gone(
+        #[case] active: &[&str],
         #[case] mode: &str,
-        #[case] active: &str,
-        #[case] stays: bool,
+        #[case] state: &str,
+        #[case] expected: Standing,
     ) {
-        let entry = Entry::new("uid=1").with("uid", &["1"]).with("sstIsActive", &[active]);
-        let entry = entry.with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &["0"]);
-        assert!(!is_live(&entry, &layout()));
-        let known = BTreeSet::from([Box::from("1")]);
-        assert_eq!(is_changed(&entry, &layout(), &known), stays);
-        assert!(!is_changed(&entry, &layout(), &BTreeSet::new()));
+        let entry = Entry::new("uid=1").with("sstIsActive", active);
+        let entry = entry.with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &[state]);
+        assert_eq!(standing(&entry, &layout()), expected);
     }
 
     #[rstest]
-    #[case(&["true"], true)]
-    #[case(&["FALSE"], false)]
-    #[case(&[], false)]
-    fn only_an_active_account_is_in_use(#[case] active: &[&str], #[case] is_in_use: bool) {
-        let entry = Entry::new("uid=1").with("sstIsActive", active);
-        assert_eq!(is_live(&entry, &layout()), is_in_use);
+    #[case::that_of_its_name("uid=1208,ou=x", &["zzz", "1208", "1100"], "1208")]
+    #[case::as_the_entry_spells_it("UID=ab\\43 d,ou=x", &["zzz", "ABc  d"], "ABc  d")]
+    #[case::of_a_name_of_two("cn=x+uid=7,ou=x", &["3", "7"], "7")]
+    #[case::no_name_of_ours("cn=x,ou=x", &["zzz", "1208"], "1208")]
+    #[case::the_only_one("uid=5,ou=x", &["1208"], "1208")]
+    fn the_key_is_that_of_the_name_whatever_the_order_of_the_server(
+        #[case] dn: &str,
+        #[case] uids: &[&str],
+        #[case] expected: &str,
+    ) {
+        let turned: Vec<&str> = uids.iter().rev().copied().collect();
+        for uids in [uids, &turned] {
+            let entry = Entry::new(dn).with("uid", uids);
+            assert_eq!(key(&entry, &layout()).as_deref(), Some(expected));
+        }
     }
 
     #[rstest]
