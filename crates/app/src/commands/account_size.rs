@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::measure::{MeasureError, Measured, Measuring, Progress, measure};
 use crate::report::sizes::{AccountSize, SizesFormat, sizes};
 use crate::sources::SourceConfig;
+use crate::sources::stoney::account::NO_HOME;
 use crate::sources::stoney::accounts::{Account, Figure};
 use crate::sources::stoney::{self, Stoney};
 use crate::tree::{Home, TreeError};
@@ -58,6 +59,8 @@ struct AccountHome {
     place: Place,
     /// What it may take; `None` where nobody has said so.
     quota_bytes: Option<u64>,
+    /// True if somebody has said what it may take, and that is no number.
+    is_quota_unreadable: bool,
 }
 
 /// Who named a home.
@@ -66,7 +69,7 @@ enum Place {
     Terminal(PathBuf),
     /// A directory, for a file system that is mounted here, if not at `/`.
     Directory(Option<PathBuf>),
-    /// Nobody: its entry is not taken for an account, and this is why.
+    /// Nobody: its entry is not taken for an account, or names no home, and this is why.
     Refused(String),
 }
 
@@ -86,6 +89,8 @@ enum Refused {
     },
     #[error("the directory lists no account {0} that is in use; `lastgood check` prints all of them")]
     NoAccount(String),
+    #[error("the directory states a quota of the account that is no number of bytes; correct it")]
+    QuotaUnreadable,
     #[error("--format quota says the sizes of exactly one account, not of {0}: name one")]
     NotOne(usize),
 }
@@ -102,6 +107,9 @@ fn answer(arguments: &Arguments) -> Result<(), Exit> {
     };
     if arguments.format == SizesFormat::Quota && accounts.len() != 1 {
         return Err(complain(&Refused::NotOne(accounts.len()), Exit::Usage));
+    }
+    if arguments.format == SizesFormat::Quota && accounts[0].is_quota_unreadable {
+        return Err(complain(&Refused::QuotaUnreadable, Exit::SomethingUnknown));
     }
     let bar = bar(accounts.len());
     let measured: Vec<_> = accounts.into_iter().map(|account| size_of(account, &bar)).collect();
@@ -160,7 +168,13 @@ impl AccountHome {
     /// An account of which only the home is known.
     fn named(home: &Path) -> Self {
         let shown = home.to_string_lossy().into_owned();
-        Self { uid: None, home: shown, place: Place::Terminal(home.to_owned()), quota_bytes: None }
+        Self {
+            uid: None,
+            home: shown,
+            place: Place::Terminal(home.to_owned()),
+            quota_bytes: None,
+            is_quota_unreadable: false,
+        }
     }
 
     /// An account of a directory.
@@ -169,13 +183,24 @@ impl AccountHome {
             Figure::Value(bytes) if bytes > 0 => Some(bytes),
             Figure::Value(_) | Figure::Absent | Figure::Unreadable => None,
         };
+        let place = match account.home {
+            Some(_) => Place::Directory(root),
+            None => Place::Refused(NO_HOME.to_owned()),
+        };
         let home = account.home.as_deref().unwrap_or_default().to_owned();
-        Self { uid: Some(account.uid.to_string()), home, place: Place::Directory(root), quota_bytes }
+        let is_quota_unreadable = account.quota == Figure::Unreadable;
+        Self { uid: Some(account.uid.to_string()), home, place, quota_bytes, is_quota_unreadable }
     }
 
     /// An entry of a directory that is not taken for an account.
     fn refused((dn, why): (Box<str>, String)) -> Self {
-        Self { uid: None, home: dn.into(), place: Place::Refused(why), quota_bytes: None }
+        Self {
+            uid: None,
+            home: dn.into(),
+            place: Place::Refused(why),
+            quota_bytes: None,
+            is_quota_unreadable: false,
+        }
     }
 
     fn open(&self) -> Result<Home, TreeError> {

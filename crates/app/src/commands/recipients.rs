@@ -13,7 +13,7 @@ use lastgood_core::verdict::{Outcome, Verdict};
 
 use super::looking::{Looking, Trouble, instant};
 use super::output::print;
-use super::subjects::{find, not_found, say_failures};
+use super::subjects::{find, not_found, say_failures, say_failures_of};
 use super::telling::Telling;
 use crate::directory::ldap::Task;
 use crate::exit::Exit;
@@ -57,7 +57,11 @@ fn look(arguments: &Arguments) -> Result<Exit, Exit> {
     let judgement = judge(&seen.facts, &seen.expectations, seen.now);
     let wanted = wanted(&judgement, &arguments.subjects)
         .map_err(|subject| not_found(&judgement, &seen.facts, subject))?;
-    say_failures(&seen.facts);
+    if arguments.subjects.is_empty() {
+        say_failures(&seen.facts);
+    } else {
+        say_failures_of(&seen.facts, wanted.iter().map(|(subject, _)| subject));
+    }
     show(&Telling::new(&directories, &seen.facts, seen.now), &wanted, arguments.format)?;
     let outcomes = wanted.iter().flat_map(|(_, verdicts)| verdicts.iter().map(|verdict| verdict.outcome));
     Ok(report::exit(outcomes.max().unwrap_or(Outcome::Unknown), &seen.facts))

@@ -1,13 +1,14 @@
 //! Which subjects does somebody mean?
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use globset::Glob;
-use lastgood_core::facts::{Facts, Subject};
-use lastgood_core::id::Escaped;
+use lastgood_core::facts::{Facts, SourceFacts, Subject};
+use lastgood_core::id::{Escaped, SubjectRef};
 use lastgood_core::judge::Judgement;
-use lastgood_core::observation::Extent;
+use lastgood_core::observation::{Extent, Failure};
 use lastgood_core::verdict::Verdict;
 
 use crate::exit::Exit;
@@ -19,14 +20,18 @@ const SUGGESTIONS_MAX: usize = 5;
 const ALWAYS_FITS: &str = "a String takes all text";
 
 /// Finds the subjects that are wanted: the one of this path; else those whose path ends with it after a slash, or whose
-/// name it is; else those that match it as a pattern.
+/// name it is; else the one of this path as it is printed, escaped; else those that match it as a pattern.
 pub(super) fn find<'j, 'a>(judgement: &'j Judgement<'a>, wanted: &str) -> Vec<(Subject<'a>, &'j [Verdict])> {
     let ending = format!("/{wanted}");
     let exact = |subject: &Subject<'_>| subject.path() == wanted;
     let by_end = |subject: &Subject<'_>| subject.path().ends_with(&ending) || subject.name() == wanted;
     let pattern = Glob::new(wanted).map(|glob| glob.compile_matcher());
     let by_pattern = |subject: &Subject<'_>| pattern.as_ref().is_ok_and(|glob| glob.is_match(subject.path()));
-    let rules: [&dyn Fn(&Subject<'_>) -> bool; 3] = [&exact, &by_end, &by_pattern];
+    let printed = |subject: &Subject<'_>| {
+        let path = Escaped(&subject.path()).to_string();
+        path == wanted || path.ends_with(&ending)
+    };
+    let rules: [&dyn Fn(&Subject<'_>) -> bool; 4] = [&exact, &by_end, &printed, &by_pattern];
     for rule in rules {
         let found: Vec<_> = judgement.subjects().filter(|(subject, _)| rule(subject)).collect();
         if !found.is_empty() {
@@ -72,10 +77,26 @@ pub(super) fn say_failures(facts: &Facts) {
     let _ = write!(anstream::stderr(), "{}", failures(facts));
 }
 
+/// The same of what concerns these subjects: their repositories, and their sources apart from all repositories.
+pub(super) fn say_failures_of<'a>(facts: &Facts, subjects: impl Iterator<Item = &'a Subject<'a>>) {
+    let wanted: HashSet<SubjectRef<'_>> = subjects.map(Subject::id_ref).collect();
+    let is_wanted = |source: &SourceFacts, failure: &Failure| {
+        wanted.iter().filter(|subject| *subject.source == source.id).any(|subject| {
+            let repository = failure.place.repository.as_ref();
+            repository.is_none() || subject.repository.is_none() || subject.repository == repository
+        })
+    };
+    let _ = write!(anstream::stderr(), "{}", those(facts, is_wanted));
+}
+
 fn failures(facts: &Facts) -> String {
+    those(facts, |_, _| true)
+}
+
+fn those(facts: &Facts, is_wanted: impl Fn(&SourceFacts, &Failure) -> bool) -> String {
     let mut text = String::new();
     for source in &facts.sources {
-        for failure in &source.failures {
+        for failure in source.failures.iter().filter(|failure| is_wanted(source, failure)) {
             let place = source.place(&failure.place);
             writeln!(text, "{}: {}", Escaped(&place), Escaped(&failure.reason)).expect(ALWAYS_FITS);
         }

@@ -90,7 +90,11 @@ fn table(accounts: &[AccountSize], out: &mut dyn Write) -> io::Result<()> {
     }
     columns.head(out)?;
     rows.iter().try_for_each(|row| columns.row(row, out))?;
-    let errors: Vec<_> = accounts.iter().filter_map(|account| account.error.as_deref()).collect();
+    let error = |account: &AccountSize| {
+        let uid = account.uid.as_deref().map(|uid| format!("{}: ", Escaped(uid)));
+        account.error.as_ref().map(|error| format!("{}{error}", uid.unwrap_or_default()))
+    };
+    let errors: Vec<_> = accounts.iter().filter_map(error).collect();
     if !errors.is_empty() {
         writeln!(out, "\n{BAD}could not measure:{BAD:#}")?;
     }

@@ -20,6 +20,10 @@ use crate::measure::{MeasureError, Measured, Measuring, measure};
 use crate::sources::Keep;
 use crate::tree::{Computer, Found, Home, TreeError};
 
+/// Why nothing can be seen of an account whose entry says too little.
+pub const NO_HOME: &str =
+    "its entry states no home; set the attribute of its home, or name it in `attributes`";
+
 /// What one look needs to know of every account.
 #[derive(Clone)]
 pub struct Looking<'a> {
@@ -105,11 +109,10 @@ pub fn fill(seen: &mut Seen, account: &Account, sizes: Result<Measured, MeasureE
 }
 
 fn home_of(account: &Account, root: Option<&Path>) -> Result<Home, TreeError> {
-    let path = account.home.as_deref().ok_or_else(|| TreeError {
-        kind: FailureKind::Malformed,
-        reason: "its entry states no home; set the attribute of its home, or name it in `attributes`"
-            .to_owned(),
-    })?;
+    let path = account
+        .home
+        .as_deref()
+        .ok_or_else(|| TreeError { kind: FailureKind::Malformed, reason: NO_HOME.to_owned() })?;
     Home::open(root, path)
 }
 
