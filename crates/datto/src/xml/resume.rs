@@ -74,10 +74,16 @@ impl Reading<'_> {
         let [.., (parent, _), (level, start)] = self.levels[..] else { return false };
         let name = &self.names[start..];
         match level {
-            Level::DeviceField(_) | Level::VolumeField(_) => true,
+            Level::DeviceField(_) | Level::VolumeField(_) | Level::Content => true,
             Level::Skip if parent == Level::Device => of_device(name).is_some(),
             Level::Skip if parent == Level::Volume => of_volume(name).is_some(),
-            _ => false,
+            Level::Root
+            | Level::Wrapper
+            | Level::Device
+            | Level::Volumes
+            | Level::Volume
+            | Level::Machines
+            | Level::Skip => false,
         }
     }
 
