@@ -63,7 +63,7 @@ impl Opened {
     /// Opens a source; nothing is looked at.
     pub fn new(config: SourceConfig) -> Result<Self, OpenError> {
         let (id, entry, deadline) = (config.id.clone(), config.entry, config.deadline);
-        let source = Arc::from((entry.open)(config)?);
+        let source = Arc::from(config.open()?);
         Ok(Self { id, kind: entry.kind, deadline, source })
     }
 

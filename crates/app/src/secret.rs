@@ -1,7 +1,10 @@
 //! How is a secret held so that no output, log or error can carry it?
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// A secret: prints as `[redacted]`, is handed out only by [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +74,7 @@ impl SecretFrom {
             }
             Self::File(path) => {
                 let shown = path.display().to_string();
+                note_if_exposed(path);
                 let text = read_limited(path)
                     .map_err(|source| SecretError::Unreadable { path: shown.clone(), source })?;
                 let secret = Secret::new(&text);
@@ -81,6 +85,29 @@ impl SecretFrom {
             }
         }
     }
+}
+
+/// Files of secrets that were read though anybody may read them, each with its mode.
+static EXPOSED: Mutex<BTreeMap<PathBuf, u32>> = Mutex::new(BTreeMap::new());
+
+fn note_if_exposed(path: &Path) {
+    let Ok(about) = std::fs::metadata(path) else { return };
+    let mode = about.permissions().mode() & 0o7777;
+    if about.is_file() && mode & 0o004 != 0 {
+        EXPOSED.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), mode);
+    }
+}
+
+/// Returns, once each, a warning for every file of a secret that was read though all users of this machine may read it.
+pub fn exposed_files() -> Vec<String> {
+    let exposed = std::mem::take(&mut *EXPOSED.lock().unwrap_or_else(PoisonError::into_inner));
+    let warning = |(path, mode): (PathBuf, u32)| {
+        let path = path.display();
+        format!(
+            "every user of this machine may read the secret file {path} (mode {mode:04o}); run chmod 600 {path}"
+        )
+    };
+    exposed.into_iter().map(warning).collect()
 }
 
 fn read_limited(path: &std::path::Path) -> std::io::Result<String> {
@@ -102,6 +129,22 @@ mod tests {
         let secret = Secret::new(" hunter2\n");
         assert_eq!(format!("{secret:?}"), "[redacted]");
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_secret_file_that_anybody_may_read_is_told() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let warnings = |mode: u32| {
+            let path = folder.path().join(format!("key-{mode:o}"));
+            std::fs::write(&path, "abc").expect("a writable folder");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("our own file");
+            note_if_exposed(&path);
+            let noted = EXPOSED.lock().expect("no panic").remove(&path);
+            noted.map(|mode| format!("{mode:04o}"))
+        };
+        assert_eq!(warnings(0o600), None);
+        assert_eq!(warnings(0o640), None);
+        assert_eq!(warnings(0o644).as_deref(), Some("0644"));
     }
 
     #[test]

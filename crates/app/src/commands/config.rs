@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::looking::{Looking, Trouble, complain};
+use super::looking::{Looking, Trouble, complain, warn};
 use super::output::print;
 use crate::config;
 use crate::exit::Exit;
 use crate::ldap::Ldap;
 use crate::letter::Writer;
 use crate::links::Links;
-use crate::sources::SourceConfig;
+use crate::sources::{self, SourceConfig};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -54,11 +54,13 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
     if let Some(Err(error)) = opened {
         failed = Some(complain(&error, Exit::Usage));
     }
+    if let Err(error) = sources::push::check_tokens(&config.sources) {
+        failed = Some(complain(&error, Exit::Usage));
+    }
     // Sources open their directory, too: what is wrong with it is said once.
     let is_told = |source: &SourceConfig| source.directory.is_some() && is_directory_wrong;
     for source in config.sources.into_iter().filter(|source| !is_told(source)) {
-        let open = source.entry.open;
-        if let Err(error) = open(source) {
+        if let Err(error) = source.open() {
             failed = Some(complain(&error, Exit::Usage));
         }
     }
@@ -78,6 +80,9 @@ fn check(file: Option<PathBuf>) -> Result<(), Exit> {
         && let Err(error) = Links::from_file(url, file)
     {
         failed = Some(complain(&error, Exit::Usage));
+    }
+    for warning in config.warnings.into_iter().chain(crate::secret::exposed_files()) {
+        warn(&warning);
     }
     if let Some(exit) = failed {
         return Err(exit);

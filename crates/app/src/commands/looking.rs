@@ -67,7 +67,15 @@ impl Looking {
 
 /// Reads an instant, and says how one is written where it is none.
 pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "write date, time and offset from UTC, such as 2026-03-02T12:00:00Z")
+    text.parse().map_err(|_| {
+        let is_written_well = jiff::fmt::temporal::Pieces::parse(text)
+            .is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
+        if is_written_well {
+            "the calendar ends at 9999-12-30T22:00:00Z, and begins at -009999-01-02T01:59:59Z"
+        } else {
+            "write date, time and offset from UTC, such as 2026-03-02T12:00:00Z"
+        }
+    })
 }
 
 /// Starts what runs the looks.
@@ -109,6 +117,13 @@ impl Trouble {
             Format::Table | Format::Json | Format::Csv | Format::Prometheus => self.say(),
         }
     }
+}
+
+/// Says on standard error what is no mistake, but hardly meant.
+pub(super) fn warn(text: &str) {
+    let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
+    // Nothing can be done where even this cannot be written.
+    let _ = writeln!(anstream::stderr(), "{yellow}warning:{yellow:#} {text}");
 }
 
 /// Says an error with its causes on standard error.

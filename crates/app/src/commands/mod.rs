@@ -1,5 +1,8 @@
 //! Which commands are there, and how does each end? One file per command; this one parses and dispatches.
 
+use std::ffi::OsString;
+use std::io::Write;
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -146,9 +149,31 @@ pub fn run() -> u8 {
             let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             // Nothing can be done where even this cannot be written.
             let _ = error.print();
+            if !is_answer && is_for_nagios(std::env::args_os().skip(1)) {
+                let _ = writeln!(std::io::stdout(), "{}", plugin_line(&error.to_string()));
+            }
             if is_answer { Exit::AllOk.code() } else { Exit::Usage.code() }
         }
     }
+}
+
+/// True if the words of a command line that is wrong ask for the output of a Nagios plugin.
+fn is_for_nagios(words: impl Iterator<Item = OsString>) -> bool {
+    let mut before = OsString::new();
+    for word in words.take_while(|word| word != "--") {
+        if word == "--format=nagios" || (before == "--format" && word == "nagios") {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// What a monitor shows of a command line that is wrong: it reads one line of standard output only.
+fn plugin_line(error: &str) -> String {
+    let line = error.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line).replace('|', "¦");
+    format!("LASTGOOD UNKNOWN - {}", lastgood_core::id::Escaped(&line))
 }
 
 fn dispatch(command: Command) -> u8 {
@@ -173,5 +198,21 @@ fn dispatch(command: Command) -> u8 {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut CommandLine::command()),
         Command::Man(arguments) => man::run(&arguments, CommandLine::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_monitor_is_told_in_one_line_that_its_command_line_is_wrong() {
+        let asks = |line: &str| is_for_nagios(line.split(' ').map(OsString::from));
+        assert!(asks("check --format nagios --bogus"));
+        assert!(asks("check --at x --format=nagios"));
+        assert!(!asks("check --format json nagios"));
+        assert!(!asks("run -- check --format nagios"));
+        let line = plugin_line("error: unexpected argument '--a|b' found\n\nUsage: lastgood");
+        assert_eq!(line, "LASTGOOD UNKNOWN - unexpected argument '--a¦b' found");
     }
 }

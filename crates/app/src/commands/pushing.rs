@@ -16,6 +16,11 @@ impl PushSource {
         if config.entry.kind.id == sources::ping::KIND.id {
             return Ok(Self::Pings(pinging(config)));
         }
+        let written_at = config.written_at.clone();
+        Self::looks(config).map_err(|error| error.at(written_at))
+    }
+
+    fn looks(config: SourceConfig) -> Result<Self, OpenError> {
         let Some(secret) = &config.secret else {
             let what = "a token: name the file that holds it with secret_file".to_owned();
             return Err(OpenError::Missing { source_id: config.id, what });

@@ -36,8 +36,7 @@ fn copy(arguments: &Arguments) -> Result<Exit, Exit> {
 }
 
 fn copy_one(source: SourceConfig, runtime: &Runtime) -> Result<(), Exit> {
-    let open = source.entry.open;
-    let opened = open(source).map_err(|error| complain(&error, Exit::Usage))?;
+    let opened = source.open().map_err(|error| complain(&error, Exit::Usage))?;
     let mut out = std::io::stdout();
     match runtime.block_on(opened.raw(&mut out)) {
         Ok(()) => Ok(()),

@@ -60,6 +60,8 @@ pub struct Config {
     pub directory: Option<Arc<LdapDirectory>>,
     /// What the daemon needs to know.
     pub serve: Serve,
+    /// What the file says that is no mistake, but hardly meant: one line each, with its place where it has one.
+    pub warnings: Vec<String>,
 }
 
 /// A channel as configured, with its kind.

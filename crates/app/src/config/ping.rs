@@ -157,6 +157,13 @@ fn slug(table: &Table<RawPing>, name: &Placed<String>, mistakes: &mut Mistakes) 
             mistakes.add(name.at, text);
             return None;
         }
+        if is_word(&made) {
+            let text = format!(
+                "the slug `{made}` made of this name is a word of a ping; add another `slug`, such as slug = \"nightly-db\""
+            );
+            mistakes.add(name.at, text);
+            return None;
+        }
         return Some(Placed { value: made, at: name.at });
     };
     let is_allowed =
@@ -173,7 +180,18 @@ fn slug(table: &Table<RawPing>, name: &Placed<String>, mistakes: &mut Mistakes) 
         );
         return None;
     }
+    if is_word(&written.value) {
+        let text = "`slug` is a word of a ping (`start`, `fail`, `log` or a number), which would be taken for how another \
+                    job went; write for example slug = \"nightly-db\"";
+        mistakes.add(written.at, text);
+        return None;
+    }
     Some(written.clone())
+}
+
+/// True for what stands behind a key to say how a run went: `/ping/KEY/fail` must never be a good run of a job `fail`.
+fn is_word(slug: &str) -> bool {
+    matches!(slug, "start" | "fail" | "log") || slug.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Makes a slug of a name: lower case, one `-` for each stretch of anything else.
@@ -295,6 +313,16 @@ mod tests {
     #[case("漢字", "")]
     fn a_slug_is_made_of_a_name(#[case] name: &str, #[case] slug: &str) {
         assert_eq!(made_slug(name), slug);
+    }
+
+    #[test]
+    fn no_slug_says_how_a_run_went() {
+        for word in ["start", "fail", "log", "0", "137"] {
+            assert!(is_word(word), "{word}");
+        }
+        for slug in ["fails", "job-1", "nightly-db"] {
+            assert!(!is_word(slug), "{slug}");
+        }
     }
 
     #[test]

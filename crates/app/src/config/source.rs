@@ -112,6 +112,7 @@ pub(super) fn source(
     Some(SourceConfig {
         id,
         entry,
+        written_at: Some(document.place(table.at).to_string()),
         location: location?,
         secret,
         public_key,

@@ -51,6 +51,7 @@ impl Document<'_> {
 /// 5. Channels, and owners, who name channels.
 pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut Mistakes) -> Config {
     let names = names(&file.sources, document, mistakes);
+    let ids = names.clone();
     let mut config = Config::default();
     push_layer(&mut config, Scope::Everything, set(&file.thresholds, document, Origin::Config, mistakes));
     let ldap = file.ldap.as_ref();
@@ -68,6 +69,7 @@ pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut
         ));
     }
     for table in &file.overrides {
+        config.warnings.extend(subject_without_source(table, &ids, document));
         let values = set(&table.value.thresholds, document, Origin::Override, mistakes);
         if let Some(scope) = scope(table, mistakes) {
             push_layer(&mut config, scope, values);
@@ -81,6 +83,12 @@ pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut
     }
     config.serve = serve::serve(&file.serve, document, mistakes);
     config.serve.watchdog_url = serve::watchdog_url(&file.watchdog, mistakes);
+    let is_to_tell = !file.serve.keys.is_empty() || !file.channels.is_empty();
+    if is_to_tell && file.owners.is_empty() && file.ldap.is_none() {
+        let text =
+            format!("{}: nobody is told of anything: the file has no [[owner]]", document.path.display());
+        config.warnings.push(text);
+    }
     config
 }
 
@@ -100,6 +108,9 @@ fn names(sources: &[WrittenSource], document: &Document<'_>, mistakes: &mut Mist
         ids.push(written.and_then(|written| take(&mut names, written, document, mistakes)));
     }
     let given = ids.into_iter().zip(sources).map(|(id, WrittenSource { table, .. })| {
+        // A name that another one has is still what messages call it.
+        let written = table.value.name.as_ref().and_then(|name| SourceId::new(&name.value).ok());
+        let id = id.or(written);
         let kind = table.value.kind.as_ref().map_or("", |kind| kind.value.as_str());
         id.unwrap_or_else(|| names.give(kind, table.at))
     });
@@ -193,6 +204,27 @@ fn scope(table: &Table<RawOverride>, mistakes: &mut Mistakes) -> Option<Scope> {
         return None;
     };
     pattern(subject, mistakes)
+}
+
+/// Warns of a pattern for a source that the file does not have. Sources of the command line are called by their kinds.
+fn subject_without_source(
+    table: &Table<RawOverride>,
+    ids: &[SourceId],
+    document: &Document<'_>,
+) -> Option<String> {
+    let subject = table.value.subject.as_ref()?;
+    let beginning = Pattern::new(&subject.value).ok()?.beginning();
+    let source = match beginning.split_once('/') {
+        Some((source, _)) => source,
+        None if beginning == subject.value => &beginning,
+        None => return None,
+    };
+    let is_kind = |entry: &&&Entry| source.starts_with(entry.kind.id);
+    if ids.iter().any(|id| id.as_str() == source) || document.entries.iter().find(is_kind).is_some() {
+        return None;
+    }
+    let (place, source) = (document.place(subject.at), shown(source));
+    Some(format!("{place}: this override is for nothing: there is no source `{source}` in this file"))
 }
 
 fn pattern(subject: &Placed<String>, mistakes: &mut Mistakes) -> Option<Scope> {

@@ -93,7 +93,7 @@ impl Pattern {
     }
 
     /// What every path it matches begins with.
-    fn beginning(&self) -> String {
+    pub fn beginning(&self) -> String {
         split(&self.text).0
     }
 

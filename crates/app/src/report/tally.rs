@@ -15,6 +15,8 @@ use super::words::{is_unjudged, sources_of, worst};
 pub(super) struct Tally {
     /// Subjects with a bad verdict.
     pub(super) bad: u64,
+    /// Those of them that also have an unknown verdict.
+    pub(super) bad_and_unknown: u64,
     /// Subjects without a bad and with an unknown verdict.
     pub(super) unknown: u64,
     /// Subjects of which something was judged, and nothing bad or unknown.
@@ -29,7 +31,11 @@ impl Tally {
         let mut tally = Self::default();
         for (_, verdicts) in judgement.subjects() {
             match worst(verdicts) {
-                Some(Outcome::Bad) => tally.bad += 1,
+                Some(Outcome::Bad) => {
+                    tally.bad += 1;
+                    let has_unknown = verdicts.iter().any(|verdict| verdict.outcome == Outcome::Unknown);
+                    tally.bad_and_unknown += u64::from(has_unknown);
+                }
                 Some(Outcome::Unknown) => tally.unknown += 1,
                 Some(Outcome::Ok) if !is_unjudged(verdicts) => tally.ok += 1,
                 Some(Outcome::Ok) | None => tally.unjudged += 1,
@@ -41,7 +47,12 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bad, {} unknown, {} ok", self.bad, self.unknown, self.ok)?;
+        write!(f, "{} bad", self.bad)?;
+        // Each subject is counted once, by its worst answer: rows that are unknown would seem to be forgotten.
+        if self.bad_and_unknown > 0 {
+            write!(f, " ({} of them also unknown)", self.bad_and_unknown)?;
+        }
+        write!(f, ", {} unknown, {} ok", self.unknown, self.ok)?;
         if self.unjudged > 0 {
             write!(f, ", {} not judged", self.unjudged)?;
         }
@@ -94,5 +105,17 @@ fn add(count: &mut KindCount, verdicts: &[Verdict]) {
                 Outcome::Unknown => of_check.unknown += 1,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_bad_and_unknown_at_once_is_counted_once_and_said() {
+        let tally = Tally { bad: 6, bad_and_unknown: 2, unknown: 0, ok: 3, unjudged: 0 };
+        assert_eq!(tally.to_string(), "6 bad (2 of them also unknown), 0 unknown, 3 ok");
+        assert_eq!(Tally { bad_and_unknown: 0, ..tally }.to_string(), "6 bad, 0 unknown, 3 ok");
     }
 }

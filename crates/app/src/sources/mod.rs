@@ -85,6 +85,8 @@ pub struct SourceConfig {
     pub id: SourceId,
     /// Its kind.
     pub entry: &'static Entry,
+    /// The file and line that configured it; `None` where no file did.
+    pub written_at: Option<String>,
     /// A file, URL or repository, as the kind understands it; empty where its kind takes none.
     pub location: String,
     /// Where its secret is read from; `None` where the configuration names none.
@@ -169,6 +171,7 @@ impl SourceConfig {
         Self {
             id,
             entry,
+            written_at: None,
             location,
             secret: None,
             public_key: None,
@@ -191,6 +194,14 @@ impl SourceConfig {
                 .map(|(client, version)| (client.to_owned(), version.to_owned()))
                 .into(),
         }
+    }
+}
+
+impl SourceConfig {
+    /// Opens it; what is wrong is told with the place where it is configured.
+    pub fn open(self) -> Result<Box<dyn Source>, OpenError> {
+        let written_at = self.written_at.clone();
+        (self.entry.open)(self).map_err(|error| error.at(written_at))
     }
 }
 
@@ -241,6 +252,43 @@ pub enum OpenError {
         /// What, and where to set it.
         what: String,
     },
+    /// Two sources push with one token: whose a look is could not be told.
+    #[error("the sources {first} and {second} push with the same token; give each its own")]
+    SameToken {
+        /// The one that stands first.
+        first: SourceId,
+        /// The other one.
+        second: SourceId,
+    },
+    /// What is wrong with a source that a file configures.
+    #[error("{place}")]
+    At {
+        /// The file and the line.
+        place: String,
+        /// What is wrong.
+        #[source]
+        why: Box<OpenError>,
+    },
+}
+
+impl OpenError {
+    /// Adds the place where the source is configured, and leaves out what a file has no use for: variables that serve
+    /// a SOURCE on the command line only.
+    #[must_use]
+    pub fn at(self, written_at: Option<String>) -> Self {
+        let Some(place) = written_at else { return self };
+        let why = match self {
+            Self::Missing { source_id, what } => {
+                let what =
+                    what.split(", or for a SOURCE on the command line").next().unwrap_or_default().to_owned();
+                Self::Missing { source_id, what }
+            }
+            other @ (Self::Secret(_) | Self::Location { .. } | Self::SameToken { .. } | Self::At { .. }) => {
+                other
+            }
+        };
+        Self::At { place, why: Box::new(why) }
+    }
 }
 
 /// Why the raw document could not be shown.

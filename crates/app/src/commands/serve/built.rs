@@ -60,6 +60,7 @@ impl Built {
         now: Timestamp,
     ) -> Result<Self, BuildError> {
         warn_of_nobody(&config);
+        sources::push::check_tokens(&config.sources)?;
         let mut built = Self {
             written,
             serve: config.serve,
@@ -84,6 +85,9 @@ impl Built {
             let opened = (channel.kind.open)(channel.config);
             let opened = opened.map_err(|source| BuildError::Channel { name: name.clone(), source })?;
             built.channels.insert(name, Arc::from(opened));
+        }
+        for warning in crate::secret::exposed_files() {
+            tracing::warn!("{warning}");
         }
         Ok(built)
     }

@@ -11,7 +11,8 @@ use lastgood_core::checks::{
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 
 use super::unheard::Unheard;
-use super::{Entry, OpenError};
+use super::{Entry, OpenError, SourceConfig};
+use crate::secret::Secret;
 
 /// A repository of which somebody tells.
 pub static REPOSITORY: Kind = Kind {
@@ -51,3 +52,42 @@ pub static ENTRY: Entry = Entry {
         Ok(Box::new(Unheard::new(config)))
     },
 };
+
+/// Makes sure that no two sources push with one token, as far as their tokens can be read: all looks would be taken for
+/// those of one of them, and the other's would be missed.
+pub fn check_tokens(sources: &[SourceConfig]) -> Result<(), OpenError> {
+    let mut known: Vec<(&SourceConfig, Secret)> = Vec::new();
+    for source in sources.iter().filter(|source| source.entry.kind.id == KIND.id) {
+        let Some(Ok(token)) = source.secret.as_ref().map(crate::secret::SecretFrom::read) else { continue };
+        if let Some((first, _)) = known.iter().find(|(_, other)| *other == token) {
+            let same = OpenError::SameToken { first: first.id.clone(), second: source.id.clone() };
+            return Err(same.at(source.written_at.clone()));
+        }
+        known.push((source, token));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lastgood_core::id::SourceId;
+
+    use super::*;
+    use crate::secret::SecretFrom;
+
+    #[test]
+    fn no_two_sources_push_with_one_token_and_the_token_is_not_told() {
+        let source = |id: &str, token: &str| SourceConfig {
+            secret: Some(SecretFrom::Given(Secret::new(token))),
+            written_at: Some(format!("{id}.toml:7")),
+            ..SourceConfig::new(SourceId::new(id).unwrap(), &ENTRY, String::new(), ENTRY.deadline)
+        };
+        assert!(check_tokens(&[source("a", "hunter2"), source("b", "hunter3")]).is_ok());
+        let error =
+            check_tokens(&[source("a", "hunter2"), source("b", "x"), source("c", "hunter2")]).unwrap_err();
+        assert_eq!(
+            crate::causes::said(&error),
+            "c.toml:7: the sources a and c push with the same token; give each its own"
+        );
+    }
+}

@@ -1,11 +1,13 @@
 //! Can the program be set up: configuration, completions, manual?
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use rstest::rstest;
 
 use super::compare;
-use crate::support::binary::{clean, feed, program, run, run_with};
+use crate::support::binary::{Ran, clean, feed, program, run, run_with};
 
 #[test]
 fn a_valid_configuration_is_called_valid() {
@@ -34,6 +36,86 @@ fn what_is_no_configuration_is_refused(#[case] file: &str) {
     let ran = run(&["config", "check", "--config", file]);
     assert_eq!(ran.code, 3, "{}", ran.text());
     compare(&format!("config_check_{}", file.replace('.', "_")), &ran);
+}
+
+/// What `config check` says of a file in a folder that holds these secrets, each with its mode.
+fn checked(text: &str, secrets: &[(&str, u32)]) -> Ran {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, mode) in secrets {
+        let file = folder.path().join(name);
+        fs::write(&file, "0123456789abcdef0123456789abcdef").expect("a writable folder");
+        fs::set_permissions(&file, fs::Permissions::from_mode(*mode)).expect("our own file");
+    }
+    let file = folder.path().join("config.toml");
+    fs::write(&file, text).expect("a writable folder");
+    let ran = run(&["config", "check", "--config", file.to_str().expect("UTF-8")]);
+    let shown = format!("{}/", folder.path().display());
+    Ran { stderr: ran.stderr.replace(&shown, ""), stdout: ran.stdout.replace(&shown, ""), ..ran }
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let ran = checked(
+        "[serve]\ndatabase = \"x.db\"\n[[source]]\nname = \"a\"\nkind = \"push\"\nsecret_file = \"token\"\n\
+         [[override]]\nsubject = \"b/*\"\nthresholds = { local_after = \"1h\" }\n\
+         [[override]]\nsubject = \"*/x\"\nthresholds = { local_after = \"1h\" }\n\
+         [[override]]\nsubject = \"restic-2/*\"\nthresholds = { local_after = \"1h\" }\n",
+        &[("token", 0o644)],
+    );
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, "the configuration is valid: 1 source\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        ran.stderr,
+        "warning: config.toml:8: this override is for nothing: there is no source `b` in this file\n\
+         warning: config.toml: nobody is told of anything: the file has no [[owner]]\n\
+         warning: every user of this machine may read the secret file token (mode 0644); run chmod 600 token\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_with_its_line_and_without_what_a_file_has_no_use_for() {
+    let push =
+        |name: &str| format!("[[source]]\nname = \"{name}\"\nkind = \"push\"\nsecret_file = \"token\"\n");
+    let ran = checked(&(push("a") + &push("b")), &[("token", 0o600)]);
+    assert_eq!(ran.code, 3);
+    assert_eq!(
+        ran.stderr,
+        "error: config.toml:5: the sources a and b push with the same token; give each its own\n"
+    );
+    let ran = checked(
+        "[[source]]\nname = \"a\"\nkind = \"datto-xml\"\nlocation = \"https://127.0.0.1:1/{key}\"\n",
+        &[],
+    );
+    assert_eq!(
+        ran.stderr,
+        "error: config.toml:1: a needs a key; set secret_file or secret_env in the configuration\n"
+    );
+    let ran = checked(&push("a"), &[]);
+    assert!(
+        ran.stderr.starts_with("error: config.toml:1: the secret file token could not be read"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_monitor_hears_of_a_wrong_command_line() {
+    for wrong in [["--bogus", ""], ["--at", "x"]] {
+        let words = ["check", "--format", "nagios"].into_iter().chain(wrong).filter(|word| !word.is_empty());
+        let ran = run(&words.collect::<Vec<_>>());
+        assert_eq!(ran.code, 3);
+        assert!(
+            ran.stdout.starts_with("LASTGOOD UNKNOWN - ") && ran.stdout.lines().count() == 1,
+            "{}",
+            ran.text()
+        );
+    }
+    let ran = run(&["check", "--at", "9999-12-30T23:00:00Z"]);
+    assert!(ran.stderr.contains("the calendar ends at 9999-12-30T22:00:00Z"), "{}", ran.stderr);
 }
 
 #[test]
@@ -97,20 +179,25 @@ fn channels_and_the_key_of_links_are_opened_too() {
     --- stderr
     error: channel post: `host`: is required, such as "mail.example.org"
     error: the key that signs links was not read: the secret file FOLDER/key could not be read; give its path and let this user read it: No such file or directory (os error 2)
+    warning: FOLDER/config.toml: nobody is told of anything: the file has no [[owner]]
     "#);
-    std::fs::write(folder.path().join("key"), "short").unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "short").unwrap();
+    std::fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     insta::assert_snapshot!(check(&format!("{text}host = 'mail.example.org'\n")), @r"
     exit 3
     --- stdout
     --- stderr
     error: the key that signs links has 5 bytes and needs at least 32; make one with: openssl rand -base64 48
+    warning: FOLDER/config.toml: nobody is told of anything: the file has no [[owner]]
     ");
-    std::fs::write(folder.path().join("key"), "k".repeat(32)).unwrap();
+    std::fs::write(&key, "k".repeat(32)).unwrap();
     insta::assert_snapshot!(check(&format!("{text}host = 'mail.example.org'\n")), @r"
     exit 0
     --- stdout
     the configuration is valid: 1 source, 2 channels
     --- stderr
+    warning: FOLDER/config.toml: nobody is told of anything: the file has no [[owner]]
     ");
 }
 
