@@ -1,6 +1,6 @@
 //! What does the thread that watches do with what it is asked?
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use lastgood_core::checks::{self, visibility};
 use lastgood_core::expectation::{Expectations, Layer, Origin, Scope};
 use lastgood_core::facts::{Facts, SourceFacts};
 use lastgood_core::id::SourceId;
+use lastgood_core::incident::Watched;
 use lastgood_core::judge::judge;
 use lastgood_core::kind::SourceKind;
 use lastgood_core::notify::Withheld;
@@ -32,6 +33,9 @@ use crate::directory::fixed::Owners;
 use crate::directory::who::{Directories, Who};
 use crate::sources::{self, SourceConfig};
 use crate::store::{Decided, Decision, Standing, StoreError, kept};
+
+/// So many looks in a row that could not be kept make us ill: what they say is judged by nobody.
+const UNKEPT_MAX: u32 = 3;
 
 /// How often a tick is decided anew where somebody says something meanwhile.
 const TRIES_MAX: u32 = 5;
@@ -56,10 +60,12 @@ pub(super) struct Keeper {
     expectations: Expectations,
     rules: Rules,
     /// Every source of the configuration, and ourselves.
-    sources: BTreeSet<SourceId>,
+    watched: Watched,
     channels: Vec<String>,
     every: Duration,
     assets_max: usize,
+    /// Sources of which the newest looks could not be kept: how many in a row, and why not.
+    unkept: BTreeMap<SourceId, (u32, String)>,
     /// What is expected to push and of which nothing is known.
     silent: Vec<(SourceId, &'static SourceKind)>,
     hold: Hold,
@@ -84,10 +90,11 @@ impl Keeper {
             facts,
             expectations: Expectations::new(checks::thresholds_of, Vec::new()),
             rules,
-            sources: BTreeSet::new(),
+            watched: Watched::default(),
             channels: Vec::new(),
             every: config.serve.tick,
             assets_max: 0,
+            unkept: BTreeMap::new(),
             silent: Vec::new(),
             hold: Hold::new(std::iter::empty()),
             voices: Voices::default(),
@@ -105,7 +112,8 @@ impl Keeper {
     fn go_on_with(&mut self, config: Config) {
         forget_others(&mut self.facts, &config);
         self.silent = silent(&self.facts, &config);
-        self.sources = sources_of(&config);
+        self.watched = watched_of(&config);
+        self.unkept.retain(|id, _| self.watched.sources.contains(id));
         self.channels = channels_of(&config);
         self.every = config.serve.tick;
         self.assets_max = config.serve.metrics_assets_max;
@@ -197,18 +205,44 @@ impl Keeper {
         }
     }
 
+    /// Takes a look, and remembers of which sources none could be kept.
+    async fn take(&mut self, collection: Collection) -> Result<(), TakeError> {
+        let id = collection.source.clone();
+        let taken = self.keep(collection).await;
+        match &taken {
+            Ok(()) => {
+                self.unkept.remove(&id);
+            }
+            Err(TakeError::Store { source, .. }) => {
+                let (count, why) = self.unkept.entry(id).or_default();
+                *count = count.saturating_add(1);
+                *why = said(source);
+            }
+            Err(TakeError::NotWatched(_) | TakeError::Older(_) | TakeError::Ended) => {}
+        }
+        taken
+    }
+
     /// Keeps a look in the store, then in the facts.
     ///
     /// Looks at one source must follow each other. Where the clock was set back, a look counts as made just after the
-    /// newest instant we know: what it states is dated by itself, and the fleet stays seen.
-    async fn take(&mut self, mut collection: Collection) -> Result<(), TakeError> {
+    /// newest instant we know: what it states is dated by itself, and the fleet stays seen. Of a source that was out of
+    /// the configuration only the store knows that instant.
+    async fn keep(&mut self, mut collection: Collection) -> Result<(), TakeError> {
         let id = collection.source.clone();
-        if !self.sources.contains(&id) {
+        if !self.watched.sources.contains(&id) {
             return Err(TakeError::NotWatched(id));
         }
         self.hold.looked_at(&id);
         let known = self.facts.sources.iter().position(|known| known.id == id);
-        let newest = known.map_or(Timestamp::MIN, |index| self.facts.sources[index].looked_at);
+        let newest = match known {
+            Some(index) => self.facts.sources[index].looked_at,
+            None => {
+                let newest = self.parts.store.newest(id.clone()).await;
+                let newest = newest.map_err(|source| TakeError::Store { source_id: id.clone(), source })?;
+                newest.unwrap_or(Timestamp::MIN)
+            }
+        };
         let is_set_back = (self.parts.clock)() < self.decided_at;
         let floor = if is_set_back { newest.max(self.decided_at) } else { newest };
         if collection.observed_at <= newest && (self.parts.clock)() > newest {
@@ -314,7 +348,7 @@ impl Keeper {
         let (mut standing, mut tries) = (standing, 0);
         loop {
             let mut proposal =
-                tick::propose(&judgement, &self.facts, &standing, (&self.sources, &self.rules));
+                tick::propose(&judgement, &self.facts, &standing, (&self.watched, &self.rules));
             self.voices.lend(&mut proposal.plan.digests, &self.rules.directories);
             let decision = self.decision(standing.revision, now, &proposal);
             let ticked = Ticked {
@@ -354,6 +388,10 @@ impl Keeper {
                 "the clock was set back: what is known is dated up to {newest}; set the clock right"
             ));
         }
+        let unkept = self.unkept.iter().filter(|(_, (count, _))| *count >= UNKEPT_MAX);
+        ill.extend(unkept.map(|(id, (count, why))| {
+            format!("{id} is not judged: the newest {count} looks at it, or what it pushed, could not be kept: {why}")
+        }));
         let nobody = proposal.plan.withheld.iter().filter(|(_, _, why)| *why == Withheld::Nobody);
         let matters = nobody.map(|(episode, ..)| &episode.matter);
         let (ours, others): (Vec<_>, Vec<_>) =
@@ -401,8 +439,15 @@ fn silent(facts: &Facts, config: &Config) -> Vec<(SourceId, &'static SourceKind)
 }
 
 /// The sources of a configuration, and ourselves.
-pub(super) fn sources_of(config: &Config) -> BTreeSet<SourceId> {
-    config.sources.iter().map(|source| source.id.clone()).chain([ourselves::id()]).collect()
+pub(super) fn watched_of(config: &Config) -> Watched {
+    let sources = config.sources.iter().map(|source| source.id.clone()).chain([ourselves::id()]);
+    let restated = config.sources.iter().filter(|source| is_restated(source));
+    Watched { sources: sources.collect(), restated: restated.map(|source| source.id.clone()).collect() }
+}
+
+/// True for jobs that ping: what is heard of them is restated by us. A source that pushes looks is expected to.
+pub(super) fn is_restated(source: &SourceConfig) -> bool {
+    source.entry.pushes && source.pushed_every.is_none()
 }
 
 /// The names of the channels of a configuration.

@@ -1,10 +1,12 @@
 //! What would a tick decide if it were one at this instant? For whoever asks: nothing is kept and nobody is told.
 
 use jiff::Timestamp;
+use lastgood_core::facts::SourceFacts;
 use lastgood_core::incident::Change;
 use lastgood_core::judge::judge;
 use lastgood_core::message::{Content, compose};
 use lastgood_core::notify::{Episode, Withheld};
+use lastgood_core::observation::{Collection, Extent};
 use lastgood_core::recipient::Address;
 
 use super::ourselves::Outward;
@@ -47,9 +49,12 @@ pub async fn rehearse(
     now: Timestamp,
 ) -> Result<Rehearsal, RehearsalError> {
     let config = keeper::read(written)?;
-    let (sources, channels) = (keeper::sources_of(&config), keeper::channels_of(&config));
+    let (watched, channels) = (keeper::watched_of(&config), keeper::channels_of(&config));
     let mut facts = store.facts().await?;
     keeper::forget_others(&mut facts, &config);
+    for source in facts.sources.iter_mut().filter(|source| watched.restated.contains(&source.id)) {
+        restate(source, now);
+    }
     let (rules, expectations) = keeper::rules_of(config);
     let outward = Outward::read(store, &channels, (&rules.directories, &facts)).await?;
     let standing = store.standing(now).await?;
@@ -57,7 +62,7 @@ pub async fn rehearse(
     let us = ourselves::facts(&facts, &expectations, &outward, was_blind, now);
     facts.sources.push(us);
     let judgement = judge(&facts, &expectations, now);
-    let proposal = tick::propose(&judgement, &facts, &standing, (&sources, &rules));
+    let proposal = tick::propose(&judgement, &facts, &standing, (&watched, &rules));
     let names = tick::Names::of_digests(&facts, &proposal.plan.digests);
     let called = |subject: &_| names.called(subject);
     let count = |is: fn(&Change) -> bool| proposal.changes.iter().filter(|change| is(change)).count();
@@ -70,4 +75,20 @@ pub async fn rehearse(
         opened_count: count(|change| matches!(change, Change::Opened(_))),
         closed_count: count(|change| matches!(change, Change::Closed(..))),
     })
+}
+
+/// What was heard of jobs that ping is restated by the daemon as long as it runs: it sees them at any instant to come.
+fn restate(source: &mut SourceFacts, now: Timestamp) {
+    if now <= source.looked_at || source.listing != Extent::Complete {
+        return;
+    }
+    let repositories = source.repositories.iter().map(|repository| repository.stated.clone());
+    source.renew(Collection {
+        source: source.id.clone(),
+        kind: source.kind,
+        observed_at: now,
+        listing: Extent::Complete,
+        repositories: repositories.collect(),
+        failures: Vec::new(),
+    });
 }

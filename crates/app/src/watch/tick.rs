@@ -3,11 +3,11 @@
 //! It reads nothing and keeps nothing, so that a dry run, a test and the daemon decide the same.
 
 use std::cell::{LazyCell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use lastgood_core::facts::{AssetFacts, Facts, Subject};
-use lastgood_core::id::{SourceId, SubjectId, SubjectRef};
-use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter, reconcile};
+use lastgood_core::id::{SubjectId, SubjectRef};
+use lastgood_core::incident::{Change, Closing, Damping, Incident, Known, Matter, Watched, reconcile};
 use lastgood_core::judge::Judgement;
 use lastgood_core::message::Called;
 use lastgood_core::notify::{Answer, Digest, Plan, Situation, plan};
@@ -54,9 +54,9 @@ pub fn propose(
     judgement: &Judgement<'_>,
     facts: &Facts,
     standing: &Standing,
-    (sources, rules): (&BTreeSet<SourceId>, &Rules),
+    (watched, rules): (&Watched, &Rules),
 ) -> Proposal {
-    let changes = reconcile(&standing.known, judgement, sources, rules.damping);
+    let changes = reconcile(&standing.known, judgement, watched, rules.damping);
     let (known, just_closed) = after(&standing.known, &changes);
     let closed: Vec<_> = standing.closed.iter().cloned().chain(just_closed).collect();
     let silences: Vec<_> = standing.silences.iter().map(silenced).collect();

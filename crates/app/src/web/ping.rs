@@ -41,50 +41,46 @@ pub fn router(pushes: Arc<Pushes>, wake: impl Fn() + Send + Sync + 'static) -> R
     Router::new().route("/ping/{*rest}", on(methods, ping)).with_state(taking)
 }
 
-/// Nothing of a body is read before the key is known.
+/// Nothing of a body is read before the key is known. What is read is kept by a task of its own: where the connection
+/// breaks off nobody waits for the answer any more, but the word was said.
 async fn ping(State(Taking { pushes, wake }): State<Taking>, uri: Uri, body: Body) -> Response {
     let path = uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let asked = match pushes.ask(path, uri.query()) {
         Ok(asked) => asked,
         Err(error) => return refused(&error),
     };
-    let Some((body, is_cut)) = read(body.into_data_stream()).await else {
-        return answer(StatusCode::BAD_REQUEST, "the body broke off");
-    };
-    match pushes.take(asked, body, is_cut, clock::now()).await {
-        Ok(changes) => {
-            if changes {
-                wake();
-            }
-            answer(StatusCode::OK, "OK")
+    let taking = tokio::spawn(async move {
+        let (body, is_cut) = read(body.into_data_stream()).await;
+        let taken = pushes.take(asked, body, is_cut, clock::now()).await;
+        if matches!(taken, Ok(true)) {
+            wake();
         }
+        taken
+    });
+    match taking.await.expect("neither reading nor keeping a ping panics") {
+        Ok(_) => answer(StatusCode::OK, "OK"),
         Err(error) => refused(&error),
     }
 }
 
-/// Reads as much as is kept, and says whether there was more; `None` if the body broke off before its end.
-async fn read(mut stream: BodyDataStream) -> Option<(Vec<u8>, bool)> {
+/// Reads as much as is kept, and says whether there was more: also where the body broke off before its end.
+async fn read(mut stream: BodyDataStream) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     let mut read_bytes = 0_usize;
     let all = async {
         while read_bytes <= READ_MAX_BYTES
             && let Some(piece) = stream.next().await
         {
-            let piece = piece.ok()?;
+            let Ok(piece) = piece else { return false };
             read_bytes = read_bytes.saturating_add(piece.len());
             let room = BODY_MAX_BYTES - body.len();
             body.extend_from_slice(&piece[..piece.len().min(room)]);
         }
-        Some(())
+        true
     };
-    match tokio::time::timeout(READ_MAX, all).await {
-        Ok(Some(())) => {
-            let is_cut = read_bytes > body.len();
-            Some((body, is_cut))
-        }
-        Ok(None) => None,
-        Err(_) => Some((body, true)),
-    }
+    let is_whole = tokio::time::timeout(READ_MAX, all).await.unwrap_or(false);
+    let is_cut = !is_whole || read_bytes > body.len();
+    (body, is_cut)
 }
 
 fn refused(error: &PingError) -> Response {

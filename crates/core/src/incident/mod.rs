@@ -11,7 +11,7 @@ use crate::checks::visibility;
 use crate::facts::Subject;
 use crate::id::{CheckId, SourceId, SubjectId, SubjectRef};
 use crate::judge::Judgement;
-use crate::observation::Exemption;
+use crate::observation::{Exemption, LastRun};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 pub mod cause;
@@ -177,6 +177,16 @@ pub enum Change {
 /// All incidents that are suspected or open.
 pub type Known = BTreeMap<Matter, Incident>;
 
+/// What is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Every source.
+    pub sources: BTreeSet<SourceId>,
+    /// Those of them whose looks are made of what was heard of their assets one by one: such a look says nothing new of an
+    /// asset of which nothing was heard.
+    pub restated: BTreeSet<SourceId>,
+}
+
 /// Compares what is known with what was judged. Matters of which nothing changes are not mentioned.
 ///
 /// 1. A bad verdict is a new suspicion, or another look of a known one. It opens with the look that makes them enough,
@@ -186,13 +196,15 @@ pub type Known = BTreeMap<Matter, Incident>;
 ///    by the threshold it was bad by last, too; a changed threshold is a reason of its own. An exemption closes it at
 ///    once, unless it only says that nothing is stated any more.
 /// 3. An unknown verdict changes nothing, neither way.
-/// 4. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
+/// 4. Of an asset of a source that is only restated another failed run is another bad look, and what is overdue opens at
+///    once: nothing more may be heard of it. After the first ok look another one is what was heard of a run since.
+/// 5. A matter of which there is no verdict is over if its source is not among those looked at, if its subject is there
 ///    and the check is not asked of it, or if the place it stood in was listed completely since without it. Otherwise
 ///    nothing is known, and it stays.
 pub fn reconcile(
     known: &Known,
     judgement: &Judgement<'_>,
-    sources: &BTreeSet<SourceId>,
+    watched: &Watched,
     damping: Damping,
 ) -> Vec<Change> {
     let by_subject = by_subject(known);
@@ -208,7 +220,8 @@ pub fn reconcile(
             let incident = incidents.iter().copied().find(|incident| incident.matter.check == verdict.check);
             answered.extend(incident.map(|incident| &incident.matter));
             let (at, observed_at) = (judgement.at, subject.observed_at());
-            let looked = Looked { at, observed_at, last_started: last_started(&subject), damping };
+            let restated = Restated::of(&subject, watched);
+            let looked = Looked { at, observed_at, last_started: last_started(&subject), restated, damping };
             changes.extend(match incident {
                 Some(incident) => looked.again(incident, verdict),
                 None => looked.first(&subject, verdict),
@@ -217,7 +230,7 @@ pub fn reconcile(
     }
     let places = Places::of(judgement);
     for (matter, incident) in known.iter().filter(|(matter, _)| !answered.contains(matter)) {
-        let closing = if !sources.contains(&matter.subject.source) {
+        let closing = if !watched.sources.contains(&matter.subject.source) {
             Closing::SourceRemoved
         } else if present.contains(&SubjectRef::from(&matter.subject)) {
             Closing::NotAsked
@@ -275,7 +288,38 @@ struct Looked {
     observed_at: Timestamp,
     /// When the newest run of an asset began.
     last_started: Option<Timestamp>,
+    /// Set for an asset of a source that is only restated.
+    restated: Option<Restated>,
     damping: Damping,
+}
+
+/// What was heard of an asset.
+#[derive(Clone, Copy)]
+struct Restated {
+    /// When the newest run began or ended.
+    ran_at: Option<Timestamp>,
+}
+
+impl Restated {
+    fn of(subject: &Subject<'_>, watched: &Watched) -> Option<Self> {
+        let Subject::Asset(source, _, asset) = subject else { return None };
+        let failed_at = match asset.last_run {
+            LastRun::Failed { at, .. } => at,
+            LastRun::NoneYet | LastRun::Unreadable | LastRun::Succeeded => None,
+        };
+        let ran_at = failed_at.max(asset.last_good.value()).max(asset.more.last_started.value());
+        watched.restated.contains(&source.id).then_some(Self { ran_at })
+    }
+}
+
+/// True if a run failed that had not failed before.
+fn has_failed_again(reason: Reason, before: Reason) -> bool {
+    match (reason, before) {
+        (Reason::Failed(count, _, at), Reason::Failed(count_before, _, before)) => {
+            (count, at) != (count_before, before)
+        }
+        (_, _) => true,
+    }
 }
 
 fn last_started(subject: &Subject<'_>) -> Option<Timestamp> {
@@ -327,7 +371,8 @@ impl Looked {
         let mut incident = known.clone();
         incident.ok_looks = 0;
         incident.reason = reason;
-        if self.is_new_to(known) {
+        let is_another = self.restated.is_none() || has_failed_again(reason, known.reason);
+        if is_another && self.is_new_to(known) {
             incident.looked_at = self.observed_at;
             incident.bad_looks = if known.ok_looks > 0 { 1 } else { known.bad_looks.saturating_add(1) };
         }
@@ -338,9 +383,10 @@ impl Looked {
     }
 
     /// True if it is not open and has been bad for enough looks. Blindness waits for no further look: there may be none,
-    /// and its threshold has damped it.
+    /// and its threshold has damped it. Nor does what is overdue where nothing may be heard any more.
     fn is_due(&self, incident: &Incident) -> bool {
-        let is_damped = incident.matter.check != visibility::ID;
+        let is_of_a_run = matches!(incident.reason, Reason::Failed(..));
+        let is_damped = incident.matter.check != visibility::ID && (self.restated.is_none() || is_of_a_run);
         !incident.is_open() && (!is_damped || incident.bad_looks >= self.damping.open_after.max(1))
     }
 
@@ -349,7 +395,9 @@ impl Looked {
     }
 
     fn ok(&self, known: &Incident, reason: Reason) -> Option<Change> {
-        if !self.is_new_to(known) || self.observed_at <= known.since() {
+        let has_run = |restated: Restated| restated.ran_at > Some(known.looked_at);
+        let is_another = known.ok_looks == 0 || self.restated.is_none_or(has_run);
+        if !is_another || !self.is_new_to(known) || self.observed_at <= known.since() {
             return None;
         }
         let ok_looks = known.ok_looks.saturating_add(1);

@@ -29,18 +29,19 @@ struct Monitor {
     looks: Vec<Collection>,
     known: Known,
     damping: Damping,
-    sources: BTreeSet<SourceId>,
+    watched: Watched,
     values: Vec<(&'static str, &'static str)>,
 }
 
 impl Monitor {
     fn new() -> Self {
         let sources = BTreeSet::from([source_id("acme")]);
+        let watched = Watched { sources, restated: BTreeSet::new() };
         Self {
             looks: Vec::new(),
             known: Known::new(),
             damping: Damping::default(),
-            sources,
+            watched,
             values: Vec::new(),
         }
     }
@@ -59,7 +60,7 @@ impl Monitor {
         let facts = fold(self.looks.clone());
         let expectations = if self.values.is_empty() { defaults() } else { set(&self.values) };
         let judgement = judge(&facts, &expectations, at);
-        let changes = reconcile(&self.known, &judgement, &self.sources, self.damping);
+        let changes = reconcile(&self.known, &judgement, &self.watched, self.damping);
         changes.into_iter().map(|change| self.apply(change)).collect()
     }
 
@@ -218,7 +219,7 @@ fn what_nothing_is_known_about_any_more_stays_until_its_source_is_removed() {
     monitor.look(look(0, true), minute(1));
     monitor.looks.clear();
     assert_eq!(monitor.tick(minute(2)), NOTHING);
-    monitor.sources.clear();
+    monitor.watched.sources.clear();
     assert_eq!(monitor.tick(minute(3)), ["closed acme/nas1/db unsuccessful SourceRemoved"]);
 }
 
@@ -251,6 +252,42 @@ fn flapping_is_damped_by_looks_and_not_by_ticks() {
         monitor.look(look(minutes, false), minute(minutes + 1));
     }
     assert_eq!(monitor.look(look(45, false), minute(46)), ["closed acme/nas1/db unsuccessful Recovered"]);
+}
+
+/// A look that restates what was heard of the job `db`: when runs failed since the last success, which was `good_at`.
+fn restated(minutes: i64, failed_at: &[i64], good_at: i64) -> Collection {
+    let mut db = agent("db", minute(minutes));
+    db.last_good = Stated::Value(minute(good_at));
+    db.last_run = failed_at.last().map_or(LastRun::Succeeded, |at| LastRun::Failed {
+        in_row: u32::try_from(failed_at.len()).expect("few runs"),
+        at: Some(minute(*at)),
+    });
+    FleetBuilder::new("acme", minute(minutes)).appliance("nas1", vec![db]).collection()
+}
+
+#[test]
+fn where_looks_only_restate_what_was_heard_runs_are_counted_and_not_looks() {
+    let mut monitor = Monitor::damped(2, 2);
+    monitor.watched.restated = monitor.watched.sources.clone();
+    assert_eq!(monitor.look(restated(1, &[1], 0), minute(1)), ["suspected acme/nas1/db unsuccessful"]);
+    // Another job pings, and what is known is said again.
+    assert_eq!(monitor.look(restated(2, &[1], 0), minute(2)), NOTHING);
+    assert_eq!(monitor.look(restated(7, &[1], 0), minute(7)), NOTHING);
+    assert_eq!(monitor.look(restated(8, &[1, 8], 0), minute(8)), ["opened acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.look(restated(20, &[], 20), minute(20)), ["kept acme/nas1/db unsuccessful"]);
+    assert_eq!(monitor.look(restated(25, &[], 20), minute(25)), NOTHING);
+    assert_eq!(
+        monitor.look(restated(30, &[], 30), minute(30)),
+        ["closed acme/nas1/db unsuccessful Recovered"]
+    );
+}
+
+#[test]
+fn where_looks_only_restate_what_was_heard_what_is_overdue_opens_at_once() {
+    let mut monitor = Monitor::damped(3, 1);
+    monitor.watched.restated = monitor.watched.sources.clone();
+    let late = restated(24 * 60 + 1, &[], 0);
+    assert_eq!(monitor.look(late, minute(24 * 60 + 1)), ["opened acme/nas1/db behind_local"]);
 }
 
 #[test]
@@ -367,8 +404,13 @@ fn another_plan_makes_good_no_run_that_was_missed() {
     };
     let ok = Verdict { check: schedule::ID, outcome: Outcome::Ok, reason: Reason::OnPlan(None) };
     let after = |last_started| {
-        let looked =
-            Looked { at: minute(10), observed_at: minute(9), last_started, damping: Damping::default() };
+        let looked = Looked {
+            at: minute(10),
+            observed_at: minute(9),
+            last_started,
+            restated: None,
+            damping: Damping::default(),
+        };
         looked.again(&incident, &ok)
     };
     assert_eq!(after(None), None);

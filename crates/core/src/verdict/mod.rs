@@ -411,8 +411,11 @@ fn because(why: &Option<Arc<str>>) -> String {
     why.as_ref().map(|why| format!("; the newest look says: {why}")).unwrap_or_default()
 }
 
-/// How long ago and when, and how that compares with what is allowed.
+/// How long ago and when, and how that compares with what is allowed. Where nothing is, there is nothing to compare.
 fn limited(at: Timestamp, limit: Seconds, now: Timestamp) -> String {
+    if limit == Seconds(0) {
+        return ago(at, now);
+    }
     let compared = if is_older(at, limit, now) { "more than" } else { "within" };
     format!("{}, {compared} {limit}", ago(at, now))
 }

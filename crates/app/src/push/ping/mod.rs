@@ -84,6 +84,9 @@ pub struct Heard {
     /// Runs that ended, the newest known last.
     #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
     ended: Vec<(Rid, At)>,
+    /// Of those, the ones that failed.
+    #[serde(rename = "ef", default, skip_serializing_if = "Vec::is_empty")]
+    failed_runs: Vec<Rid>,
     /// The newest end that named no run.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     unnamed_end: Option<At>,
@@ -158,6 +161,7 @@ impl Heard {
             failures: Vec::new(),
             open: Vec::new(),
             ended: Vec::new(),
+            failed_runs: Vec::new(),
             unnamed_end: None,
         }
     }
@@ -183,6 +187,7 @@ impl Heard {
         let at = self.happened_at(sign);
         self.seen_at = self.seen_at.max(Some(at));
         match (sign.word, sign.word.outcome()) {
+            (_, Some(outcome)) if self.is_repeated(sign.rid.map(Rid), outcome) => {}
             (_, Some(outcome)) => self.end(sign, at, outcome),
             (Word::Start, None) => self.start(sign.rid.map(Rid), at),
             (_, None) => {}
@@ -207,12 +212,29 @@ impl Heard {
         }
     }
 
+    /// True if a run of this name has ended so already, and none began under it since: its sender heard no answer and says
+    /// it again. A failure said again is one failure, and a success said again ends no failure that came after it. Where
+    /// no run is named nobody can know.
+    fn is_repeated(&self, rid: Option<Rid>, outcome: Outcome) -> bool {
+        let Some(rid) = rid.filter(|rid| self.ended.iter().any(|(ended, _)| ended == rid)) else {
+            return false;
+        };
+        let has_failed = self.failed_runs.contains(&rid);
+        match outcome {
+            Outcome::Failed => has_failed,
+            Outcome::Succeeded => !has_failed && self.is_failing(),
+        }
+    }
+
     fn start(&mut self, rid: Option<Rid>, at: At) {
         self.started_at = self.started_at.max(Some(at));
         let ended_at = rid.and_then(|rid| self.ended.iter().find(|(ended, _)| *ended == rid));
         if ended_at.map(|(_, at)| *at).max(self.unnamed_end) >= Some(at) {
             return;
         }
+        // A name that is used again names another run: how the one before ended says nothing of it.
+        self.ended.retain(|(ended, _)| Some(*ended) != rid);
+        self.failed_runs.retain(|failed| Some(*failed) != rid);
         if let Some(open) = self.open.iter_mut().find(|open| open.rid == rid) {
             open.first_at = open.first_at.min(at);
             open.newest_at = open.newest_at.max(at);
@@ -237,6 +259,9 @@ impl Heard {
 
     fn end(&mut self, sign: &Sign, at: At, outcome: Outcome) {
         let began_at = self.close(sign.rid.map(Rid), at);
+        if let Some(rid) = sign.rid.map(Rid) {
+            self.remember_end(rid, at, outcome);
+        }
         // A run that nobody saw begin counts as one at the instant of its end.
         self.started_at = self.started_at.max(Some(began_at.unwrap_or(at)));
         match outcome {
@@ -265,9 +290,8 @@ impl Heard {
     /// Closes the run of this name, or, where none is named, every run: whoever names none has one at a time. What began
     /// after this end stays open. Returns when the run began.
     fn close(&mut self, rid: Option<Rid>, at: At) -> Option<At> {
-        match rid {
-            Some(rid) => self.remember_end(rid, at),
-            None => self.unnamed_end = self.unnamed_end.max(Some(at)),
+        if rid.is_none() {
+            self.unnamed_end = self.unnamed_end.max(Some(at));
         }
         let own = self.open.iter().find(|open| open.rid == rid && open.first_at <= at);
         let began_at = own.map(|open| if open.newest_at <= at { open.newest_at } else { open.first_at });
@@ -281,13 +305,18 @@ impl Heard {
         began_at
     }
 
-    fn remember_end(&mut self, rid: Rid, at: At) {
+    fn remember_end(&mut self, rid: Rid, at: At, outcome: Outcome) {
         let known = self.ended.iter().position(|(ended, _)| *ended == rid);
         let before = known.map(|place| self.ended.remove(place).1);
+        self.failed_runs.retain(|failed| *failed != rid);
         if self.ended.len() >= ENDED_MAX {
-            self.ended.remove(0);
+            let (forgotten, _) = self.ended.remove(0);
+            self.failed_runs.retain(|failed| *failed != forgotten);
         }
         self.ended.push((rid, before.max(Some(at)).unwrap_or(at)));
+        if outcome == Outcome::Failed {
+            self.failed_runs.push(rid);
+        }
     }
 
     /// Failures up to this success are over. Where more failed than are remembered and all of those came later, nobody

@@ -1,10 +1,13 @@
 //! Are the words of the Healthchecks ping API understood, whatever comes with them?
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use lastgood_core::observation::{LastRun, Stated};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use super::{KEY, PING_KEY, Server, body_of, exchange, line_of};
+use super::{KEY, PATIENCE, PING_KEY, Server, body_of, exchange, line_of};
 
 const RID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
@@ -131,14 +134,27 @@ async fn a_body_of_any_size_is_taken_and_as_much_kept_as_is_promised() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_no_ping() {
+async fn a_body_that_breaks_off_is_cut_and_its_ping_counts() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path()).await;
-    let head = format!("POST /ping/{KEY} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
-    let reply = exchange(&server.address, &head, b"nonsense\r\n").await;
-    assert_eq!(reply.status, 400);
-    assert_eq!(server.events().await, []);
-    assert_eq!(server.job("nightly").await.last_good, Stated::Never);
+    let head = format!("POST /ping/{KEY}/fail HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
+    let reply = exchange(&server.address, &head, b"4\r\nfull\r\nnonsense\r\n").await;
+    assert_eq!(reply.status, 200);
+    // Whoever goes away in the middle hears nothing, and is heard.
+    let mut gone = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!("POST /ping/{KEY}/fail HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nno space");
+    gone.write_all(head.as_bytes()).await.unwrap();
+    drop(gone);
+    let both = async {
+        while server.events().await.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, both).await.expect("it is kept");
+    for (event, body) in server.events().await.iter().zip(["full", "no space"]) {
+        assert_eq!((body_of(event), &line_of(event)["cut"]), (body.as_bytes(), &serde_json::json!(true)));
+    }
+    assert!(matches!(server.job("nightly").await.last_run, LastRun::Failed { in_row: 2, .. }));
 }
 
 #[tokio::test]

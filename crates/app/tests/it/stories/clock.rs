@@ -40,3 +40,17 @@ async fn a_clock_that_jumps_forward_a_day_and_back_leaves_nothing_behind() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_source_that_comes_back_after_the_clock_was_set_back_is_judged() {
+    everywhere(&config("", &["acme", "beta"], OPS), async |story| {
+        story.see(hours(24), |now| healthy("acme", now)).await;
+        // It is forgotten while the clock is set back: only the store knows what it was looked at then.
+        story.after(minutes(5));
+        story.reload(&config("", &["beta"], OPS)).await;
+        story.reload(&config("", &["acme", "beta"], OPS)).await;
+        story.see(minutes(10), |now| late("acme", now)).await;
+        story.expect(&["mail:ops BAD acme/nas1/db: behind_local"]);
+    })
+    .await;
+}

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::facts::{SourceFacts, Subject};
 use crate::id::SubjectId;
-use crate::incident::{Change, Closing, Damping, Incident, Known, Matter, reconcile};
+use crate::incident::{Change, Closing, Damping, Incident, Known, Matter, Watched, reconcile};
 use crate::judge::Judgement;
 use crate::notify::{Answer, Digest, Episode, Plan, Situation, Telling, Told, Why, plan};
 use crate::recipient::{Address, Patience, Recipient, Role, Streak};
@@ -124,7 +124,9 @@ impl Monitor {
     fn tick(&mut self, now: Timestamp) -> Ticked {
         let expectations = self.expectations();
         let judgement = judge(&self.facts, &expectations, now);
-        let changes = reconcile(&self.known, &judgement, &BTreeSet::from([source_id("acme")]), self.damping);
+        let sources = BTreeSet::from([source_id("acme")]);
+        let watched = Watched { sources, restated: BTreeSet::new() };
+        let changes = reconcile(&self.known, &judgement, &watched, self.damping);
         for change in &changes {
             match change {
                 Change::Suspected(incident) | Change::Opened(incident) | Change::Kept(incident) => {
