@@ -57,6 +57,12 @@ pub(super) fn names(written: &[WrittenChannel]) -> Vec<&str> {
         .collect()
 }
 
+/// Returns the names of those that send mail.
+pub(super) fn mails(channels: &[NamedChannel]) -> Vec<String> {
+    let is_mail = |channel: &&NamedChannel| channel.kind.kind == channels::mail::ENTRY.kind;
+    channels.iter().filter(is_mail).map(|channel| channel.config.name.clone()).collect()
+}
+
 fn name(
     table: &Table<RawChannel>,
     taken: &mut HashMap<String, usize>,

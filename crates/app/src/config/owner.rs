@@ -1,6 +1,6 @@
 //! Is what one `[[owner]]` says valid, and what does it come to?
 //!
-//! It knows the names of the channels, and neither their kinds nor what an address means to them.
+//! It knows the names of the channels and which of them send mail, and nothing else of what an address means to them.
 
 use std::num::NonZeroU32;
 
@@ -16,6 +16,7 @@ use super::valid::{Document, shown};
 use super::value::length_above_0;
 use crate::channels::ADDRESS_MAX_BYTES;
 use crate::directory::{Owner, Pattern};
+use crate::mailbox;
 
 /// What an owner can be to a subject.
 const ROLES: [Role; 3] = [Role::Customer, Role::Reseller, Role::Operator];
@@ -91,6 +92,16 @@ fn addresses(table: &Table<RawOwner>, channels: &[&str], mistakes: &mut Mistakes
         }
     }
     addresses
+}
+
+/// Spells mailboxes the one way in which each can be spelt, so that nobody is told twice: without the name before it, its
+/// domain in lower case. `mails` are the channels that send mail; what is no mailbox stays as it is written.
+pub(super) fn spell_mailboxes(owner: &mut Owner, mails: &[String]) {
+    for address in &mut owner.to {
+        if let Some(mailbox) = mailbox::read(&address.to).filter(|_| mails.contains(&address.channel)) {
+            address.to = mailbox.email.to_string();
+        }
+    }
 }
 
 /// Reads `channel:address`; an error says what is wrong and what to write. `channels` are the names there are.

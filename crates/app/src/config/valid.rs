@@ -81,6 +81,8 @@ pub(super) fn config(file: &WrittenFile, document: &Document<'_>, mistakes: &mut
     for table in &file.owners {
         config.owners.extend(owner::owner(table, &known, document, mistakes));
     }
+    let mails = channel::mails(&config.channels);
+    config.owners.iter_mut().for_each(|owner| owner::spell_mailboxes(owner, &mails));
     config.serve = serve::serve(&file.serve, document, mistakes);
     config.serve.watchdog_url = serve::watchdog_url(&file.watchdog, mistakes);
     let is_to_tell = !file.serve.keys.is_empty() || !file.channels.is_empty();

@@ -80,6 +80,7 @@ pub fn propose(
         closed: &closed,
         told: &standing.told,
         directory: &directory,
+        may_hear: &|matter, address| rules.directories.may_hear(matter, address),
         streak: &streak,
         silences: &silences,
         repeat_after: rules.repeat_after,

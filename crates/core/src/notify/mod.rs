@@ -86,6 +86,8 @@ pub struct Situation<'a> {
     pub told: &'a Telling,
     /// Who is to be told.
     pub directory: &'a dyn Fn(&Matter) -> Answer,
+    /// Whether somebody who was told of a matter may hear of its end: who was taken out of the configuration may not.
+    pub may_hear: &'a dyn Fn(&Matter, &Address) -> bool,
     /// What patience is measured with.
     pub streak: &'a dyn Fn(&Matter) -> Streak,
     /// Silences, also those not in force.
@@ -137,7 +139,7 @@ pub enum Withheld {
     Cause(Matter),
     /// The directory could not be asked.
     DirectoryUnknown,
-    /// The directory knows nobody.
+    /// The directory knows nobody, or not them any more.
     Nobody,
 }
 
@@ -160,7 +162,8 @@ pub struct Plan {
 ///    are told only when no operator has acknowledged it for long enough.
 /// 4. Somebody who was told is told again when it affects more subjects, or when it is time for a reminder and neither
 ///    they nor an operator acknowledged it; a silence withholds both.
-/// 5. Of what closed, those who were told are told that it is over, unless a silence covers it.
+/// 5. Of what closed, those who were told are told that it is over, unless a silence covers it, or they are to hear of
+///    nothing any more.
 /// 6. All that goes to one address is one digest.
 pub fn plan(situation: &Situation<'_>) -> Plan {
     let mut planning = Planning {
@@ -376,6 +379,10 @@ impl<'a> Planning<'a> {
         };
         self.remember(&episode, &recipients);
         for address in told {
+            if !(self.situation.may_hear)(&incident.matter, &address) {
+                self.withheld.push((episode.clone(), Some(address), Withheld::Nobody));
+                continue;
+            }
             if let Some(id) = self.silence(&incident.matter, &address) {
                 self.withheld.push((episode.clone(), Some(address), Withheld::Silence(id)));
                 continue;

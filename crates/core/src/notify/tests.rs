@@ -63,6 +63,8 @@ struct World {
     answer: Answer,
     /// The answers about matters that are not answered for like all others.
     special: HashMap<Matter, Answer>,
+    /// Who is named nowhere any more.
+    gone: Vec<Address>,
     streak: Streak,
     silences: Vec<Silence>,
     repeat_after: Option<Seconds>,
@@ -77,6 +79,7 @@ impl World {
             told: Telling::new(),
             answer: Answer::Recipients(vec![recipient("ada")]),
             special: HashMap::new(),
+            gone: Vec::new(),
             streak: Streak::default(),
             silences: Vec::new(),
             repeat_after: None,
@@ -96,6 +99,7 @@ impl World {
             closed: &self.closed,
             told: &self.told,
             directory: &|matter| self.special.get(matter).unwrap_or(&self.answer).clone(),
+            may_hear: &|_, address| !self.gone.contains(address),
             streak: &|_| self.streak,
             silences: &silences,
             repeat_after: self.repeat_after,
@@ -396,6 +400,7 @@ fn a_directory_is_asked_once_about_a_cause_however_much_it_explains() {
             asked_count.set(asked_count.get() + 1);
             world.answer.clone()
         },
+        may_hear: &|_, _| true,
         streak: &|_| world.streak,
         silences: &[],
         repeat_after: None,
@@ -436,6 +441,19 @@ fn only_who_was_told_is_told_that_it_is_over_and_another_episode_is_told_again()
     world.known.insert(again.matter.clone(), again);
     world.closed.clear();
     assert_eq!(world.tell(minute(6)), ["ada acme/nas1/db First +0"]);
+}
+
+#[test]
+fn who_is_named_nowhere_any_more_does_not_hear_of_the_end() {
+    let db = incident("acme/nas1/db", unsuccessful::ID);
+    let mut world = World::new(std::slice::from_ref(&db));
+    world.answer = Answer::Recipients(vec![recipient("ada"), recipient("bob")]);
+    world.tell(minute(1));
+    (world.gone, world.answer) = (vec![address("ada")], Answer::Recipients(vec![recipient("bob")]));
+    world.known.clear();
+    world.closed = vec![(db.clone(), Closing::Recovered)];
+    assert_eq!(world.plan(minute(2)).withheld, [(Episode::of(&db), Some(address("ada")), Withheld::Nobody)]);
+    assert_eq!(world.tell(minute(2)), ["bob acme/nas1/db Resolved +0"]);
 }
 
 proptest! {

@@ -32,6 +32,12 @@ impl Directories {
     pub fn is_empty(&self) -> bool {
         self.owners.is_empty() && self.by_source.is_empty()
     }
+
+    /// Whether who was told of a matter may hear of its end: of a source without a directory only who is an owner still.
+    /// What a directory said before may be known to nobody any more, so whoever it named may.
+    pub fn may_hear(&self, matter: &Matter, address: &Address) -> bool {
+        self.by_source.contains_key(&matter.subject.source) || self.owners.have(address)
+    }
 }
 
 /// An address that is named for a matter, once.

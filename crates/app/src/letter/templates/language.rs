@@ -47,6 +47,8 @@ fn wishes(text: &str) -> Vec<String> {
     let read = |wish: &str| {
         let (text, weight) = wish.split_once(';').unwrap_or((wish, ""));
         let weight = weight.trim().strip_prefix("q=").map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
+        // A locale says its character set, or another variant, behind the language: `de_CH.UTF-8`, `de_CH@euro`.
+        let text = text.split(['.', '@']).next().unwrap_or_default();
         tag(text).zip(weight.filter(|weight| *weight > 0.0))
     };
     let mut wishes: Vec<(String, f32)> = text.split(',').take(WISHES_MAX).filter_map(read).collect();
@@ -64,6 +66,8 @@ mod tests {
     #[case::the_same("de-CH", "de-ch")]
     #[case::another_case("DE-ch", "de-ch")]
     #[case::as_a_locale("de_CH", "de-ch")]
+    #[case::a_locale_with_its_character_set("de_CH.UTF-8", "de-ch")]
+    #[case::a_locale_with_a_variant("fr_CH@euro;q=0.9, en;q=0.2", "fr-ch")]
     #[case::more_said("de-CH-1996", "de-ch")]
     #[case::of_the_same_base("de-AT", "de-ch")]
     #[case::the_base("de", "de-ch")]

@@ -85,7 +85,7 @@ pub(super) fn trial(templates: &Templates, set: &Set, letters: &[Sample]) -> Vec
                     line: None,
                     text: "lets names into the HTML as they are; remove {% autoescape false %}".to_owned(),
                 }),
-                Ok(_) => {}
+                Ok(said) => mistakes.extend(blank(set, &said)),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
@@ -94,6 +94,14 @@ pub(super) fn trial(templates: &Templates, set: &Set, letters: &[Sample]) -> Vec
         }
     }
     mistakes
+}
+
+/// What says nothing at all would be sent as a letter without a word.
+fn blank(set: &Set, said: &Said) -> Option<Mistake> {
+    let parts = [(File::Subject, &said.subject), (File::Text, &said.text), (File::Html, &said.html)];
+    let (file, _) = parts.into_iter().find(|(_, words)| words.trim().is_empty())?;
+    let text = "says nothing: write the letter, or remove the file to have the words that are built in";
+    Some(Mistake { path: set.name(file).to_owned(), line: None, text: text.to_owned() })
 }
 
 /// Says a letter, with so many of its entries shown; all of them unless said.

@@ -299,6 +299,21 @@ fn a_template_that_is_too_large_or_no_text_is_refused() {
     assert!(wrong(&binary).contains("en-GB/mail.txt: cannot be read: "));
 }
 
+#[rstest]
+#[case("mail.txt")]
+#[case("subject.txt")]
+#[case("mail.html")]
+fn a_file_that_says_nothing_is_refused(#[case] file: &str) {
+    for blank in ["", " \n{# nothing yet #}\n"] {
+        let path = format!("de-CH/{file}");
+        let wrong = wrong(&folder(&[(&path, blank)]));
+        assert!(
+            wrong.starts_with(&format!("{path}: says nothing: ")),
+            "customers would get a blank mail: {wrong}"
+        );
+    }
+}
+
 #[test]
 fn words_that_leave_a_part_out_are_refused() {
     let words = folder(&[("en-GB/words.txt", "{% set label %}x{% endset %}")]);

@@ -12,12 +12,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite as Database};
 
 use super::rows::pieces;
-use lastgood_core::recipient::Address;
 use super::writer::{unread, unwritten};
 use super::{Sqlite, StoreError, count, instant, nanoseconds};
 use crate::store::Recorded;
 use crate::store::codec::words::{read_closing, read_reason, write_closing};
 use crate::store::codec::{Damage, bytes, optional};
+use lastgood_core::recipient::Address;
 
 /// The columns [`recorded`] reads.
 pub(super) const COLUMNS: &str = "i.id, i.source, i.repository, i.asset, i.check_id, i.noticed_at, i.opened_at,

@@ -215,3 +215,18 @@ fn the_example_of_a_hoster_asks_a_directory_and_tells_us_what_nobody_else_is_tol
     assert_eq!(roles, [Role::Operator]);
     assert!(config.serve.link_key_file.is_some());
 }
+
+#[test]
+fn a_mailbox_is_the_same_however_it_is_spelt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let text = "[[channel]]\nname = 'post'\nkind = 'mail'\nhost = 'mail.example'\nfrom = 'a@x.example'\n\
+                [[channel]]\nname = 'page'\nkind = 'command'\ncommand = ['/bin/true']\n\
+                [[owner]]\nrole = 'operator'\nto = ['post:Anna <anna@msp.example>', 'post:anna@MSP.example', \
+                'post:not a mailbox', 'page:Anna@MSP.example']\n";
+    std::fs::write(&path, text).expect("it is written");
+    let config = Config::from_file(&path, &sources::ALL).unwrap_or_else(|error| panic!("{error}"));
+    let spelt: Vec<_> = config.owners[0].to.iter().map(ToString::to_string).collect();
+    let expected = ["post:anna@msp.example", "post:anna@msp.example", "post:not a mailbox"];
+    assert_eq!((&spelt[..3], spelt[3].as_str()), (&expected.map(str::to_owned)[..], "page:Anna@MSP.example"));
+}

@@ -88,3 +88,19 @@ async fn an_owner_who_is_named_later_is_told_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_owner_who_is_taken_out_hears_nothing_more() {
+    let owners = OPS.replace("'mail:ops'", "'mail:ops', 'mail:night'");
+    everywhere(&config("", &["acme"], &owners), async |story| {
+        story.see(minutes(5), |now| late("acme", now)).await;
+        story.expect(&[
+            "mail:night BAD acme/nas1/db: behind_local",
+            "mail:ops BAD acme/nas1/db: behind_local",
+        ]);
+        story.reload(&config("", &["acme"], OPS)).await;
+        story.see(minutes(20), |now| healthy("acme", now)).await;
+        story.expect(&["mail:ops OVER acme/nas1/db: behind_local"]);
+    })
+    .await;
+}

@@ -143,7 +143,8 @@ impl Monitor {
         for Digest { address, entries, .. } in &plan.digests {
             for entry in entries {
                 let reminder_count = if let Why::Reminder(count) = entry.why { count } else { 0 };
-                let told = Told { at: now, reminder_count, affected_count: entry.affected.len() };
+                let told =
+                    Told { at: now, reminder_count, affected_count: entry.affected.len(), knows: false };
                 let of_episode = self.told.entry(Episode::of(&entry.incident)).or_default();
                 match entry.why {
                     Why::Resolved => drop(of_episode.remove(address)),
@@ -176,6 +177,7 @@ impl Monitor {
             closed: &self.closed,
             told: &self.told,
             directory: &|_| Answer::Recipients(self.recipients.clone()),
+            may_hear: &|_, _| true,
             streak: &streak,
             silences: &[],
             repeat_after: self.repeat_after,
