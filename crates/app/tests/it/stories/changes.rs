@@ -21,7 +21,7 @@ async fn an_asset_that_is_removed_closes_as_left_after_a_complete_look_without_i
         story.see(minutes(35), |now| unreachable("acme", now)).await;
         story.expect_nothing();
         story.see(minutes(50), |now| nas1("acme", now, &[("web", now - hours(1))])).await;
-        story.expect(&["mail:ops OVER acme/nas1/db: behind_local"]);
+        story.expect(&["mail:ops NOT WATCHED ANY MORE acme/nas1/db: behind_local"]);
         let text = story.newest();
         assert!(text.contains("it left") && !text.contains("ok again"), "{text}");
         story.see(hours(50), |now| nas1("acme", now, &[("web", now - hours(1))])).await;

@@ -130,7 +130,7 @@ async fn who_owned_what_left_hears_in_their_own_language_that_it_is_over() {
         story.see(hours(2), left).await;
         expect_told(&mut story, &["mail:a@x.example"]);
         let text = story.newest();
-        assert!(text.contains("Vorbei") || text.contains("VORBEI"), "{restarts:?}: {text}");
+        assert!(text.contains("NICHT MEHR ÜBERWACHT"), "{restarts:?}: {text}");
         assert_eq!(story.mailbox.newest_sender().as_deref(), Some("Backup AG <info@r.example>"));
     }
 }
