@@ -1,6 +1,6 @@
 //! What does the thread that watches do with what it is asked?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;

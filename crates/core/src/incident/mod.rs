@@ -313,7 +313,7 @@ impl Restated {
 }
 
 /// True if a run failed that had not failed before.
-fn has_failed_again(reason: Reason, before: Reason) -> bool {
+fn has_failed_again(reason: &Reason, before: &Reason) -> bool {
     match (reason, before) {
         (Reason::Failed(count, _, at), Reason::Failed(count_before, _, before)) => {
             (count, at) != (count_before, before)
@@ -368,10 +368,10 @@ impl Looked {
     }
 
     fn still_bad(&self, known: &Incident, reason: Reason) -> Option<Change> {
+        let is_another = self.restated.is_none() || has_failed_again(&reason, &known.reason);
         let mut incident = known.clone();
         incident.ok_looks = 0;
         incident.reason = reason;
-        let is_another = self.restated.is_none() || has_failed_again(reason, known.reason);
         if is_another && self.is_new_to(known) {
             incident.looked_at = self.observed_at;
             incident.bad_looks = if known.ok_looks > 0 { 1 } else { known.bad_looks.saturating_add(1) };
