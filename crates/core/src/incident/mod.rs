@@ -312,12 +312,10 @@ impl Restated {
     }
 }
 
-/// True if a run failed that had not failed before.
+/// True if a run failed that had not failed before: the same failure may be said again, at another instant.
 fn has_failed_again(reason: &Reason, before: &Reason) -> bool {
     match (reason, before) {
-        (Reason::Failed(count, _, at), Reason::Failed(count_before, _, before)) => {
-            (count, at) != (count_before, before)
-        }
+        (Reason::Failed(count, ..), Reason::Failed(before, ..)) => count != before,
         (_, _) => true,
     }
 }

@@ -187,7 +187,6 @@ impl Heard {
         let at = self.happened_at(sign);
         self.seen_at = self.seen_at.max(Some(at));
         match (sign.word, sign.word.outcome()) {
-            (_, Some(outcome)) if self.is_repeated(sign.rid.map(Rid), outcome) => {}
             (_, Some(outcome)) => self.end(sign, at, outcome),
             (Word::Start, None) => self.start(sign.rid.map(Rid), at),
             (_, None) => {}
@@ -212,18 +211,12 @@ impl Heard {
         }
     }
 
-    /// True if a run of this name has ended so already, and none began under it since: its sender heard no answer and says
-    /// it again. A failure said again is one failure, and a success said again ends no failure that came after it. Where
-    /// no run is named nobody can know.
-    fn is_repeated(&self, rid: Option<Rid>, outcome: Outcome) -> bool {
-        let Some(rid) = rid.filter(|rid| self.ended.iter().any(|(ended, _)| ended == rid)) else {
-            return false;
-        };
-        let has_failed = self.failed_runs.contains(&rid);
-        match outcome {
-            Outcome::Failed => has_failed,
-            Outcome::Succeeded => !has_failed && self.is_failing(),
-        }
+    /// The failure of a run of this name that no success has ended, if none began under it since: whoever says it again
+    /// heard no answer. Where no run is named nobody can know.
+    fn standing_failure(&self, rid: Option<Rid>) -> Option<At> {
+        let rid = rid.filter(|rid| self.failed_runs.contains(rid))?;
+        let (_, at) = self.ended.iter().find(|(ended, _)| *ended == rid)?;
+        self.failures.contains(at).then_some(*at)
     }
 
     fn start(&mut self, rid: Option<Rid>, at: At) {
@@ -233,7 +226,6 @@ impl Heard {
             return;
         }
         // A name that is used again names another run: how the one before ended says nothing of it.
-        self.ended.retain(|(ended, _)| Some(*ended) != rid);
         self.failed_runs.retain(|failed| Some(*failed) != rid);
         if let Some(open) = self.open.iter_mut().find(|open| open.rid == rid) {
             open.first_at = open.first_at.min(at);
@@ -258,6 +250,7 @@ impl Heard {
     }
 
     fn end(&mut self, sign: &Sign, at: At, outcome: Outcome) {
+        let standing = self.standing_failure(sign.rid.map(Rid));
         let began_at = self.close(sign.rid.map(Rid), at);
         if let Some(rid) = sign.rid.map(Rid) {
             self.remember_end(rid, at, outcome);
@@ -266,7 +259,10 @@ impl Heard {
         self.started_at = self.started_at.max(Some(began_at.unwrap_or(at)));
         match outcome {
             Outcome::Succeeded => self.succeed(at),
-            Outcome::Failed => self.fail(at),
+            Outcome::Failed => match standing {
+                Some(before) => self.fail_again(before, at),
+                None => self.fail(at),
+            },
         }
         if self.ended_at() <= Some(at) {
             let has_failed = outcome == Outcome::Failed;
@@ -340,6 +336,16 @@ impl Heard {
         self.failures.insert(place, at);
         if self.failures.len() > FAILURES_MAX {
             self.failures.remove(0);
+        }
+    }
+
+    /// The same failure was said again: it is one, and as new as it was said last.
+    fn fail_again(&mut self, before: At, at: At) {
+        let known = self.failures.iter().position(|failure| *failure == before);
+        if let Some(known) = known.filter(|_| at > before) {
+            self.failures.remove(known);
+            let place = self.failures.partition_point(|failure| *failure <= at);
+            self.failures.insert(place, at);
         }
     }
 
