@@ -17,8 +17,7 @@ impl Reason {
         match (before, self) {
             (Self::TooOld(before, limit), Self::Away(at, _, seen)) => at <= before || seen > limit,
             (Self::BackWithout(_, limit, _), Self::Away(_, _, seen)) => seen > limit,
-            (Self::TooOld(_, limit), Self::Recent(at, _))
-            | (Self::BackWithout(_, limit, _), Self::Recent(at, _))
+            (Self::TooOld(_, limit) | Self::BackWithout(_, limit, _), Self::Recent(at, _))
             | (Self::Unused(_, limit) | Self::UnusedSinceSeen(_, limit), Self::Unused(at, _))
             | (Self::UnderWay(_, limit), Self::UnderWay(at, _))
             | (Self::Waiting(_, limit), Self::Waiting(at, _)) => is_longer_ago(*at, *limit, now),
