@@ -29,27 +29,25 @@ struct Line {
     given_up_at: i64,
     /// When the later message arrived.
     arrived_at: i64,
-    /// The incident is not over.
-    is_open: bool,
+    /// It is bad still; or, of an end, the same was not found bad again since.
+    is_true: bool,
     /// Somebody there heard that it is bad.
     is_known: bool,
     /// Something later about the incident arrived there.
     is_outdated: bool,
-    /// The same was found bad again since.
-    is_over_again: bool,
     lost_count: i64,
 }
 
 const LINES: &str = "SELECT n.message, n.incident, n.channel, n.recipient, n.why, n.number,
-         g.ended_at AS given_up_at, max(d.ended_at) AS arrived_at, i.closed_at IS NULL AS is_open,
+         g.ended_at AS given_up_at, max(d.ended_at) AS arrived_at,
+         CASE WHEN n.why = 'resolved' THEN NOT EXISTS (SELECT 1 FROM incident o WHERE o.subject = i.subject
+             AND o.check_id = i.check_id AND o.noticed_at > i.noticed_at) ELSE i.closed_at IS NULL END AS is_true,
          EXISTS (SELECT 1 FROM notification k JOIN message m ON m.id = k.message WHERE k.incident = n.incident
              AND k.channel = n.channel AND k.recipient = n.recipient AND m.state = 'delivered'
              AND k.why <> 'resolved') AS is_known,
          EXISTS (SELECT 1 FROM notification k JOIN message m ON m.id = k.message WHERE k.incident = n.incident
              AND k.channel = n.channel AND k.recipient = n.recipient AND m.state = 'delivered'
              AND k.message > n.message) AS is_outdated,
-         EXISTS (SELECT 1 FROM incident o WHERE o.subject = i.subject AND o.check_id = i.check_id
-             AND o.noticed_at > i.noticed_at) AS is_over_again,
          (SELECT count(*) FROM notification k WHERE k.incident = n.incident AND k.channel = n.channel
              AND k.recipient = n.recipient AND k.lost = 1) AS lost_count
      FROM (";
@@ -88,11 +86,12 @@ pub(super) async fn take_back(connection: &mut SqliteConnection, marks: &[Mark])
 /// 3. That it is over, to somebody who heard of it, unless the same is bad again: they are told so.
 /// 4. Another reminder follows by itself.
 async fn untell(connection: &mut SqliteConnection, line: &Line) -> Result<bool, StoreError> {
+    const LOST: &str = "UPDATE notification SET lost = 1 WHERE message = ? AND incident = ?";
     let is_end = line.why == "resolved";
-    let change = if is_end && line.is_known && !line.is_over_again {
-        Some("UPDATE telling SET ended_at = NULL")
-    } else if is_end || !line.is_open {
+    let change = if !line.is_true || is_end && !line.is_known {
         None
+    } else if is_end {
+        Some("UPDATE telling SET ended_at = NULL")
     } else if !line.is_known {
         Some("DELETE FROM telling")
     } else if line.why == "more_subjects" && !line.is_outdated {
@@ -105,7 +104,6 @@ async fn untell(connection: &mut SqliteConnection, line: &Line) -> Result<bool, 
         let change = sqlx::query(&sql).bind(line.incident).bind(&line.channel).bind(&line.recipient);
         change.bind(line.number).execute(&mut *connection).await.map_err(unwritten)?;
     }
-    const LOST: &str = "UPDATE notification SET lost = 1 WHERE message = ? AND incident = ?";
     let lost = sqlx::query(LOST).bind(line.message).bind(line.incident);
     lost.execute(connection).await.map_err(unwritten)?;
     Ok(change.is_some())
@@ -123,11 +121,10 @@ impl Line {
             number: get(row, 5)?,
             given_up_at: get(row, 6)?,
             arrived_at: get(row, 7)?,
-            is_open: get(row, 8)?,
+            is_true: get(row, 8)?,
             is_known: get(row, 9)?,
             is_outdated: get(row, 10)?,
-            is_over_again: get(row, 11)?,
-            lost_count: get(row, 12)?,
+            lost_count: get(row, 11)?,
         })
     }
 
