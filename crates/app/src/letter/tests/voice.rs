@@ -142,7 +142,7 @@ fn words_that_fail_are_replaced_and_the_letter_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::create_dir(folder.path().join("de-CH")).expect("it is made");
     let text = "gut{% if letter.settings[0].account == 'nas1' %}{{ letter.settings[0].nothing }}{% endif %}";
-    let text = format!("{{% if letter.settings %}}{text}{{% endif %}}");
+    let text = format!("gut {{% if letter.settings %}}{text}{{% endif %}}");
     std::fs::write(folder.path().join("de-CH/mail.txt"), text).expect("it is written");
     let writer = writer().with_templates(folder.path()).expect("good for every sample");
     let message = sent(&writer, &spoken(vec![of(Role::Customer)], "de-CH"));
