@@ -10,3 +10,20 @@ pub fn said(error: &dyn Error) -> String {
         if words.ends_with(&cause) { words } else { format!("{words}: {cause}") }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Broken(&'static str, #[source] std::fmt::Error);
+
+    #[test]
+    fn a_cause_that_its_error_repeats_is_said_once() {
+        let cause = std::fmt::Error.to_string();
+        assert_eq!(said(&Broken("no answer", std::fmt::Error)), format!("no answer: {cause}"));
+        let repeating = Broken("an error occurred when formatting an argument", std::fmt::Error);
+        assert_eq!(said(&repeating), cause);
+    }
+}

@@ -75,9 +75,9 @@ pub struct Streak {
 impl Streak {
     /// What it is for an asset with a bad verdict that `reason` decided: of missed runs those that were missed, of
     /// everything else the runs that failed.
-    pub fn of(asset: AssetFacts<'_>, reason: Reason) -> Self {
+    pub fn of(asset: AssetFacts<'_>, reason: &Reason) -> Self {
         let failed = asset.history.map_or(0, |history| history.failed_in_row);
-        let in_row = if let Reason::Missed { count, .. } = reason { count } else { failed };
+        let in_row = if let Reason::Missed { count, .. } = *reason { count } else { failed };
         let last_success_at = asset.history.and_then(|history| history.last_success_at);
         Self { in_row, last_success_at: last_success_at.or_else(|| asset.last_good.value()) }
     }
@@ -156,7 +156,7 @@ mod tests {
         let missed = Reason::Missed { count: 5, limit: 1, planned_at: noon(), grace: Seconds::hours(2) };
         let last_success_at = db.last_good.value();
         for (reason, in_row) in [(missed, 5), (Reason::Failed(3, 1, None), 3), (Reason::Never, 3)] {
-            assert_eq!(Streak::of(asset, reason), Streak { in_row, last_success_at });
+            assert_eq!(Streak::of(asset, &reason), Streak { in_row, last_success_at });
         }
     }
 

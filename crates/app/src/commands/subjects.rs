@@ -103,3 +103,24 @@ fn those(facts: &Facts, is_wanted: impl Fn(&SourceFacts, &Failure) -> bool) -> S
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use lastgood_core::judge::judge;
+    use lastgood_core::testing::{FleetBuilder, defaults, noon};
+
+    use super::*;
+
+    #[test]
+    fn a_subject_is_found_as_it_is_printed_unless_another_has_that_name() {
+        let found = |agents: &[&str], wanted: &str| {
+            let facts = FleetBuilder::new("acme", noon()).agents("nas", agents).facts();
+            let judgement = judge(&facts, &defaults(), noon());
+            find(&judgement, wanted).iter().map(|(subject, _)| subject.path()).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&["new\nline"], "acme/nas/new\\nline"), ["acme/nas/new\nline"]);
+        assert_eq!(found(&["new\nline"], "new\\nline"), ["acme/nas/new\nline"]);
+        assert_eq!(found(&["new\nline", "new\\nline"], "acme/nas/new\\nline"), ["acme/nas/new\\nline"]);
+        assert_eq!(found(&["other"], "new\\nline"), Vec::<String>::new());
+    }
+}

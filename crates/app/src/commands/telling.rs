@@ -35,8 +35,7 @@ impl<'a> Telling<'a> {
         };
         let mut named = nomination.named;
         named.sort_by(|a, b| order(a).cmp(&order(b)));
-        let streak =
-            (verdict.outcome == Outcome::Bad).then(|| streak(asset(subject), Some(verdict.reason.clone())));
+        let streak = (verdict.outcome == Outcome::Bad).then(|| streak(asset(subject), Some(&verdict.reason)));
         let recipients = named.into_iter().map(|named| self.row(named, streak));
         report::Telling { known: true, recipients: recipients.collect(), notes: nomination.notes }
     }

@@ -170,6 +170,9 @@ mod tests {
     #[test]
     fn people_see_aligned_sizes_and_what_could_not_be_measured() {
         let mut odd = account(None, None);
+        odd.uid = Some("a\nb".to_owned());
+        let errors = text(&[odd.clone()], SizesFormat::Table);
+        assert!(errors.ends_with("  a\\nb: /home/3723707/incoming is missing\n"), "{errors}");
         odd.uid = None;
         odd.home = "/a\u{1b}[2J".to_owned();
         let answer = text(&[account(Some(10 * MEBIBYTE), Some((1536, MEBIBYTE))), odd], SizesFormat::Table);

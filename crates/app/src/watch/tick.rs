@@ -71,7 +71,7 @@ pub fn propose(
     let streak = |matter: &Matter| {
         let asset = assets.get(&SubjectRef::from(&matter.subject)).copied();
         let found = asset.zip(known.get(matter));
-        let (asset, reason) = found.map(|(asset, incident)| (asset, incident.reason.clone())).unzip();
+        let (asset, reason) = found.map(|(asset, incident)| (asset, &incident.reason)).unzip();
         streak(asset, reason)
     };
     let plan = plan(&Situation {
@@ -90,7 +90,7 @@ pub fn propose(
 
 /// What patience is measured with, where an asset is bad for a reason. What is bad is at least one run that did not do what
 /// it should: one that does not end has not failed yet.
-pub fn streak(asset: Option<AssetFacts<'_>>, reason: Option<Reason>) -> Streak {
+pub fn streak(asset: Option<AssetFacts<'_>>, reason: Option<&Reason>) -> Streak {
     let streak = asset.zip(reason).map(|(asset, reason)| Streak::of(asset, reason)).unwrap_or_default();
     Streak { in_row: streak.in_row.max(1), ..streak }
 }

@@ -204,11 +204,10 @@ impl Reason {
             Self::SeenInPart => "only a part of its list was read".to_owned(),
             Self::NotSeen => "its list could not be read".to_owned(),
             Self::BlindSince(at, limit, ref why) => {
-                format!("its list was last read completely {}{}", limited(at, limit, now), because(why))
+                blind("its list was last read completely", &limited(at, limit, now), why.as_deref())
             }
             Self::NeverListed(at, limit, ref why) => {
-                let first = limited(at, limit, now);
-                format!("its list was never read completely; it was first tried {first}{}", because(why))
+                blind(NEVER_LISTED, &limited(at, limit, now), why.as_deref())
             }
             Self::PartUnread(at, limit, ref why) => {
                 format!("a part of it could not be read, first {}: {why}", limited(at, limit, now))
@@ -295,9 +294,7 @@ impl Reason {
             Self::NothingListed => "can be judged once something is listed".to_owned(),
             Self::NeverListed(..) => "turns ok with the first look that reads all of it".to_owned(),
             Self::EmptySince(..) => "turns ok once something is listed".to_owned(),
-            Self::SeenInPart | Self::NotSeen | Self::PartUnread(..) => {
-                "turns ok with the next look that reads all of it".to_owned()
-            }
+            Self::SeenInPart | Self::NotSeen | Self::PartUnread(..) => ALL_READ.to_owned(),
             Self::OnPlan(Some(at)) => format!("turns bad at {}, unless a run starts before", Instant(at)),
             Self::OnPlan(None) => BEYOND_CALENDAR.to_owned(),
             Self::Missed { limit, .. } => match outcome {
@@ -371,6 +368,8 @@ impl Reason {
 
 const NO_CAPACITY: &str = "nothing is used and there is no capacity, so there is no share to judge";
 const UNUSED_SINCE_UNKNOWN: &str = "it holds no backup, and nothing says how long it has existed";
+const NEVER_LISTED: &str = "its list was never read completely; it was first tried";
+const ALL_READ: &str = "turns ok with the next look that reads all of it";
 const READABLY: &str = "can be judged once the source states it readably (see the evidence)";
 const FIRST_BACKUP: &str = "turns ok with the first good backup";
 const DELIVERED: &str = "turns ok once every message that waits is delivered or given up";
@@ -406,9 +405,10 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     format!("{age} ago ({})", Instant(at))
 }
 
-/// What the newest look says of it, after what was said before.
-fn because(why: &Option<Arc<str>>) -> String {
-    why.as_ref().map(|why| format!("; the newest look says: {why}")).unwrap_or_default()
+/// What is blind since when, and what the newest look says of it.
+fn blind(what: &str, since: &str, why: Option<&str>) -> String {
+    let why = why.map(|why| format!("; the newest look says: {why}")).unwrap_or_default();
+    format!("{what} {since}{why}")
 }
 
 /// How long ago and when, and how that compares with what is allowed. Where nothing is, there is nothing to compare.

@@ -10,6 +10,7 @@ use Outcome::{Bad, Ok, Unknown};
 
 /// What a check says about a reason, one line each: the summary, what would turn it, since when.
 fn told(check: &Check, outcome: Outcome, reason: Reason) -> String {
+    let Verdict { outcome, reason, .. } = Verdict { check: check.id, outcome, reason };
     let summary = reason.summary(check.words, noon());
     let turns = reason.turns(outcome, check.words, noon());
     let since = reason.since(outcome).map_or("-".to_owned(), |at| Instant(at).to_string());

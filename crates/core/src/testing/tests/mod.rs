@@ -165,7 +165,7 @@ impl Monitor {
                 Subject::Asset(_, repository, asset) if subject.id() == matter.subject => {
                     let reason =
                         self.known.get(matter).map_or(Reason::Never, |incident| incident.reason.clone());
-                    Some(Streak::of(repository.asset(asset), reason))
+                    Some(Streak::of(repository.asset(asset), &reason))
                 }
                 _ => None,
             };

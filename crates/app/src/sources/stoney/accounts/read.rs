@@ -65,7 +65,8 @@ pub(super) fn standing(entry: &Entry, layout: &Layout) -> Standing {
 
 /// The key of an entry: of several the one that its name has, else the smallest. The order of the server means nothing.
 pub(super) fn key(entry: &Entry, layout: &Layout) -> Option<String> {
-    let keys = || layout.values(entry, Field::Uid).into_iter().map(lossy);
+    let keys =
+        || layout.values(entry, Field::Uid).into_iter().map(lossy).filter(|key| !key.trim().is_empty());
     let named = rdn_values(&entry.dn);
     keys().filter(|key| named.contains(&normalised_value(key))).min().or_else(|| keys().min())
 }
@@ -77,8 +78,8 @@ fn any(entry: &Entry, layout: &Layout, field: Field, is: impl Fn(&str) -> bool) 
 /// Reads an account; the error says why the entry is none.
 pub(super) fn account(entry: &Entry, layout: &Layout, owners: &Owners) -> Result<Account, &'static str> {
     let first = |field: Field| layout.values(entry, field).first().map(|value| lossy(value));
-    let uid = key(entry, layout).filter(|uid| !uid.trim().is_empty());
-    let uid = uid.ok_or("it has no uid; give it one, or name its attribute in `attributes`")?;
+    let uid =
+        key(entry, layout).ok_or("it has no uid; give it one, or name its attribute in `attributes`")?;
     if uid.contains('/') {
         return Err("its uid holds a `/`, which separates the parts of a subject; give it another");
     }
