@@ -92,7 +92,7 @@ struct Symptom {
 
 impl Symptom {
     fn problem(&self, line: &str) -> Problem {
-        if std::ptr::eq(self, &WRONG_PASSWORD) {
+        if self.any_of.contains(&"wrong password") {
             // restic only says the same once more, and a password may be a word of what everybody knows it says.
             return Problem::new(self.kind, self.advice);
         }
