@@ -67,6 +67,14 @@ impl Opened {
         Ok(Self { id, kind: entry.kind, deadline, source })
     }
 
+    /// Tells it what was known of it before it was opened.
+    pub fn recall(&self, facts: &Facts) {
+        let known = facts.sources.iter().filter(|source| source.id == self.id);
+        let keys: Vec<_> =
+            known.flat_map(|source| &source.repositories).map(|known| &known.stated.key).collect();
+        self.source.recall(&keys);
+    }
+
     /// Looks once. A source that hangs or panics is a failed look of that source and of no other. Whoever drops this, or
     /// gives it up, ends the look and the programs it runs.
     pub async fn look(&self, at: Timestamp, keep: Keep) -> Collection {

@@ -223,6 +223,10 @@ pub trait Source: Send + Sync {
     /// Writes the document as the source gave it, secrets redacted.
     fn raw<'a>(&'a self, out: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), RawError>>;
 
+    /// Is told before its first look which repositories were known of it before it was opened, by their keys. Only the
+    /// daemon does so.
+    fn recall(&self, _keys: &[&Name]) {}
+
     /// Does what follows from the newest look, such as writing sizes back where that is configured, and returns what
     /// failed. Only the daemon asks, once the look is kept.
     fn after_look(&self) -> BoxFuture<'_, Vec<Failure>> {

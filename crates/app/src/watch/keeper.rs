@@ -235,13 +235,12 @@ impl Keeper {
         }
         self.hold.looked_at(&id);
         let known = self.facts.sources.iter().position(|known| known.id == id);
-        let newest = match known {
-            Some(index) => self.facts.sources[index].looked_at,
-            None => {
-                let newest = self.parts.store.newest(id.clone()).await;
-                let newest = newest.map_err(|source| TakeError::Store { source_id: id.clone(), source })?;
-                newest.unwrap_or(Timestamp::MIN)
-            }
+        let newest = if let Some(index) = known {
+            self.facts.sources[index].looked_at
+        } else {
+            let newest = self.parts.store.newest(id.clone()).await;
+            let newest = newest.map_err(|source| TakeError::Store { source_id: id.clone(), source })?;
+            newest.unwrap_or(Timestamp::MIN)
         };
         let is_set_back = (self.parts.clock)() < self.decided_at;
         let floor = if is_set_back { newest.max(self.decided_at) } else { newest };

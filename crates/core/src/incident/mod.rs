@@ -360,7 +360,7 @@ impl Looked {
                 }
                 Reason::Exempt(exemption) => Some(end(known, Closing::Exempt(*exemption))),
                 _ if self.is_without_a_run(known) => None,
-                reason => self.ok(known, reason.clone()),
+                reason => self.ok(known, reason),
             },
         }
     }
@@ -392,7 +392,7 @@ impl Looked {
         Change::Opened(Incident { opened_at: Some(self.at), ..incident })
     }
 
-    fn ok(&self, known: &Incident, reason: Reason) -> Option<Change> {
+    fn ok(&self, known: &Incident, reason: &Reason) -> Option<Change> {
         let has_run = |restated: Restated| restated.ran_at > Some(known.looked_at);
         let is_another = known.ok_looks == 0 || self.restated.is_none_or(has_run);
         if !is_another || !self.is_new_to(known) || self.observed_at <= known.since() {

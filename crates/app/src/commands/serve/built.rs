@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use lastgood_core::facts::Facts;
 use lastgood_core::id::SourceId;
 use lastgood_core::recipient::Role;
 
@@ -90,6 +91,13 @@ impl Built {
             tracing::warn!("{warning}");
         }
         Ok(built)
+    }
+
+    /// Tells every source what was known of it.
+    pub(super) fn recall(&self, facts: &Facts) {
+        for polled in &self.polled {
+            polled.source.recall(facts);
+        }
     }
 }
 

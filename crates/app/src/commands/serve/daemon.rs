@@ -122,6 +122,7 @@ impl Daemon {
         let now = clock::now();
         let looked_at = facts.sources.iter().map(|source| (source.id.clone(), source.looked_at)).collect();
         let built = Built::new(Written { path, text }, config, &looked_at, now)?;
+        built.recall(&facts);
         let pushes = Arc::new(Pushes::open(built.pushing, Arc::clone(&store), now).await?);
         let told = Arc::new(Notify::new());
         let clock: Clock = Arc::new(clock::now);
@@ -203,6 +204,7 @@ impl Daemon {
         let writer = writer_of(&config, self.links.as_deref()).map_err(|error| said(&error))?;
         let built = Built::new(Written { path, text }, config, &looked_at, now);
         let built = built.map_err(|error| said(&error))?;
+        built.recall(&self.store.facts().await.map_err(|error| said(&error))?);
         self.watch.reload(built.written).await.map_err(|error| said(&error))?;
         *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(writer);
         self.pushes.reload(built.pushing, now);

@@ -4,7 +4,7 @@
 //! cannot be, nothing was seen. Then each account is looked at on its own, several at once, on threads that may wait for
 //! a disk. What a file says is read in [`client`], who is told follows from the entries elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use lastgood_core::checks::{
     behind_local, never_used, outdated_client, quota, schedule, stuck, unsuccessful, visibility,
 };
-use lastgood_core::id::SourceId;
+use lastgood_core::id::{Name, SourceId};
 use lastgood_core::kind::{Kind, SourceKind, SubjectType};
 use lastgood_core::observation::{Collection, Extent, Failure, FailureKind, Place};
 use serde_json::json;
@@ -86,6 +86,8 @@ pub struct Stoney {
     deadline: Duration,
     at_once: usize,
     write_back: bool,
+    /// The keys of the accounts that were in use at the newest look, or before a start.
+    known: Mutex<BTreeSet<Box<str>>>,
     /// What is to be written back after the newest look.
     wanted: Mutex<Vec<Wanted>>,
 }
@@ -131,6 +133,7 @@ impl Stoney {
             deadline: config.deadline,
             at_once: config.concurrency.unwrap_or(processors),
             write_back: config.write_back,
+            known: Mutex::default(),
             wanted: Mutex::default(),
         })
     }
@@ -138,7 +141,8 @@ impl Stoney {
     /// Lists the accounts of the directory.
     pub async fn accounts(&self) -> Result<Listed, LdapError> {
         let session = self.ldap.connect().await?;
-        let listed = accounts::list(&session, &self.layout).await;
+        let known = locked(&self.known).clone();
+        let listed = accounts::list(&session, &self.layout, &known).await;
         session.end().await;
         listed
     }
@@ -161,6 +165,7 @@ impl Stoney {
         tracing::debug!(
             source = %self.id, accounts = listed.accounts.len(), operations = listed.operation_count, "listed"
         );
+        *locked(&self.known) = listed.accounts.iter().map(|account| account.uid.clone()).collect();
         let listing = if listed.refused.is_empty() { Extent::Complete } else { Extent::Partial };
         let accounts: Vec<Arc<Account>> = listed.accounts.into_iter().map(Arc::new).collect();
         self.parts.forget_others(&accounts);
@@ -278,6 +283,10 @@ impl Source for Stoney {
             Ok(())
         }
         .boxed()
+    }
+
+    fn recall(&self, keys: &[&Name]) {
+        *locked(&self.known) = keys.iter().map(|key| key.text().into()).collect();
     }
 
     fn after_look(&self) -> BoxFuture<'_, Vec<Failure>> {

@@ -295,8 +295,8 @@ async fn what_was_told_is_remembered(store: &dyn Store) {
     let covered = store.message("m2".to_owned()).await.expect("it is read").expect("it is kept");
     assert_eq!(covered.known, [Some(minute(4))]);
     let number = covered.covers[0].0.id;
-    let story = store.incident(number).await.expect("it is read").expect("it is kept");
-    assert_eq!((story.knowing, story.recorded.incident.acknowledged), (vec![(ada(), minute(4))], None));
+    let told = store.incident(number).await.expect("it is read").expect("it is kept");
+    assert_eq!((told.knowing, told.recorded.incident.acknowledged), (vec![(ada(), minute(4))], None));
     let stranger = store.know(episode, bob(), minute(6)).await;
     assert!(matches!(stranger, Err(StoreError::NotThere { .. })), "{stranger:?}");
 }

@@ -4,7 +4,7 @@
 //! name. All of it or an error: an account that is missing from a part of the list would look as if it had left. Nothing
 //! here opens a file or decides who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -93,11 +93,16 @@ pub struct Listed {
 
 /// Lists all accounts that are in use.
 ///
-/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out. One that
+/// 1. Every entry of an account, page by page. What is not in use, not yet or about to be removed is left out. One that is
+///    `known` stays while it is changed, though its state says then that it is not provisioned: it did not go. One that
 ///    does not say whether it is in use is refused: it may be.
 /// 2. Every reseller with what stands below: there are few.
 /// 3. The people whom accounts name that do not say everything themselves.
-pub async fn list(session: &Session, layout: &Layout) -> Result<Listed, LdapError> {
+pub async fn list(
+    session: &Session,
+    layout: &Layout,
+    known: &BTreeSet<Box<str>>,
+) -> Result<Listed, LdapError> {
     let fields: Vec<Field> = FIELDS.into_iter().chain(owners::OF_ACCOUNT).collect();
     let attributes = layout.attributes(&fields);
     let found = session.search_each(&layout.accounts_base, &layout.accounts_filter, &attributes).await?;
@@ -105,7 +110,7 @@ pub async fn list(session: &Session, layout: &Layout) -> Result<Listed, LdapErro
     let mut refused: Vec<_> = found.refused.into_iter().map(refusal).collect();
     let mut live: Vec<Entry> = Vec::with_capacity(found.entries.len());
     for entry in found.entries {
-        match read::standing(&entry, layout) {
+        match read::standing(&entry, layout, known) {
             Standing::InUse => live.push(entry),
             Standing::NotInUse => {}
             Standing::NotSaid => refused.push((entry.dn.into(), not_said(layout))),

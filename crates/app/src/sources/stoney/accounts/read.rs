@@ -2,6 +2,8 @@
 //!
 //! Pure: texts in, values out. Lenient in reading, and what cannot be read is said, never taken for something good.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -45,15 +47,16 @@ pub(super) enum Standing {
     NotSaid,
 }
 
-/// Reads whether an account is in use. A state that is neither `0` nor a time counts as provisioned. One that is being
-/// changed is provisioned anew, so that its state is `0`: it was there before, and did not go.
-pub(super) fn standing(entry: &Entry, layout: &Layout) -> Standing {
+/// Reads whether an account is in use. A state that is neither `0` nor a time counts as provisioned. One that is `known`
+/// and being changed is provisioned anew, so that its state is `0`: it did not go.
+pub(super) fn standing(entry: &Entry, layout: &Layout, known: &BTreeSet<Box<str>>) -> Standing {
     let has_mode =
         |word: &str| any(entry, layout, Field::Mode, |mode| mode.to_ascii_lowercase().starts_with(word));
     let has_state = |word: &str| any(entry, layout, Field::State, |state| state == word);
     let is_active =
         |word: &str| any(entry, layout, Field::Active, |active| active.eq_ignore_ascii_case(word));
-    if has_mode(DELETING) || has_state(NOT_YET) && !has_mode(CHANGING) {
+    let is_changed = || has_mode(CHANGING) && key(entry, layout).is_some_and(|key| known.contains(&*key));
+    if has_mode(DELETING) || has_state(NOT_YET) && !is_changed() {
         return Standing::NotInUse;
     }
     match (is_active("TRUE"), is_active("FALSE")) {
@@ -150,8 +153,8 @@ mod tests {
     #[case::done("modified", "20130923T063554Z", true)]
     #[case::done_without_z("add", "20100824T105847", true)]
     #[case::neither_zero_nor_a_time("added", "nonsense", true)]
-    #[case::to_be_changed("modify", "0", true)]
-    #[case::being_changed("Modifying", "0", true)]
+    #[case::to_be_changed("modify", "0", false)]
+    #[case::being_changed("Modifying", "0", false)]
     #[case::to_be_added("add", "0", false)]
     #[case::being_added("adding", "0", false)]
     #[case::to_be_removed("delete", "20130923T063554Z", false)]
@@ -163,7 +166,7 @@ mod tests {
         #[case] is_in_use: bool,
     ) {
         let entry = entry().with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &[state]);
-        assert_eq!(standing(&entry, &layout()) == Standing::InUse, is_in_use);
+        assert_eq!(standing(&entry, &layout(), &BTreeSet::new()) == Standing::InUse, is_in_use);
     }
 
     #[rstest]
@@ -171,7 +174,7 @@ mod tests {
     #[case(&["FALSE"], "added", "1", Standing::NotInUse)]
     #[case(&["FALSE"], "modify", "0", Standing::NotInUse)]
     #[case::hidden_from_us(&[], "added", "1", Standing::NotSaid)]
-    #[case::hidden_while_it_is_changed(&[], "modify", "0", Standing::NotSaid)]
+    #[case::hidden_while_it_is_changed(&[], "modify", "0", Standing::NotInUse)]
     #[case::neither(&["yes"], "added", "1", Standing::NotSaid)]
     #[case::not_there_yet_anyway(&[], "add", "0", Standing::NotInUse)]
     #[case::going_anyway(&[], "delete", "1", Standing::NotInUse)]
@@ -183,7 +186,24 @@ mod tests {
     ) {
         let entry = Entry::new("uid=1").with("sstIsActive", active);
         let entry = entry.with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &[state]);
-        assert_eq!(standing(&entry, &layout()), expected);
+        assert_eq!(standing(&entry, &layout(), &BTreeSet::new()), expected);
+    }
+
+    #[rstest]
+    #[case::to_be_changed("modify", "TRUE", Standing::InUse)]
+    #[case::being_changed("Modifying", "TRUE", Standing::InUse)]
+    #[case::to_be_removed("delete", "TRUE", Standing::NotInUse)]
+    #[case::added_anew("add", "TRUE", Standing::NotInUse)]
+    #[case::not_active("modify", "FALSE", Standing::NotInUse)]
+    fn an_account_that_is_changed_stays_where_it_was_known(
+        #[case] mode: &str,
+        #[case] active: &str,
+        #[case] expected: Standing,
+    ) {
+        let entry = Entry::new("uid=1").with("uid", &["1"]).with("sstIsActive", &[active]);
+        let entry = entry.with("sstProvisioningMode", &[mode]).with("sstProvisioningState", &["0"]);
+        assert_eq!(standing(&entry, &layout(), &BTreeSet::from([Box::from("1")])), expected);
+        assert_eq!(standing(&entry, &layout(), &BTreeSet::from([Box::from("2")])), Standing::NotInUse);
     }
 
     #[rstest]
