@@ -87,12 +87,18 @@ fn verification(
     // Runs that have a place come first. A verification of one that has none may be the newest.
     let newest = succeeded.next();
     let judged = newest.into_iter().chain(succeeded.filter(|run| !run.is_placed()));
-    let mut local_failed = false;
+    let mut failed_at: Vec<Option<Timestamp>> =
+        screenshot_failed.then_some(attempt.value()).into_iter().collect();
     for run in judged.filter(|run| local_verification_failed(run.object)) {
         note(run.object, "localVerification", "the local verification failed", evidence);
-        local_failed = true;
+        failed_at.push(run.made_at());
     }
-    Verification { at: attempt, failed: screenshot_failed || local_failed }
+    if failed_at.is_empty() {
+        return Verification { at: attempt, failed: false };
+    }
+    // The one that failed is said, however old or new the other is.
+    let at = failed_at.into_iter().flatten().max().map_or(Stated::Missing, Stated::Value);
+    Verification { at, failed: true }
 }
 
 /// Reads the screenshot status of one run: `"1"` ok, `""` failed, null not run.

@@ -38,6 +38,14 @@ impl Run<'_> {
         matches!(self.when, When::At(_))
     }
 
+    /// When it was made, if its time may be true.
+    pub(super) fn made_at(&self) -> Option<Timestamp> {
+        match self.when {
+            When::At(at) => Some(at),
+            When::Ahead(_) | When::Unknown => None,
+        }
+    }
+
     /// What sorts it, the newest first: failures without a place before all others, successes without one behind them.
     fn rank(&self) -> (u8, std::cmp::Reverse<Option<Timestamp>>) {
         let newest_first = std::cmp::Reverse;

@@ -3,6 +3,7 @@
 //! Feeds come packed or plain, in several encodings, with control characters no XML may hold and bytes that are no
 //! text. This reader unpacks, decodes and cleans while streaming; it does not know what the text says.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -209,6 +210,15 @@ impl BufRead for Document<'_> {
     fn consume(&mut self, count: usize) {
         self.position += count;
     }
+}
+
+/// Writes every line break as a line feed, as XML 1.0 section 2.11 wants it: a name is the same however a document was
+/// written.
+pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// How many bytes are looked through at once for control characters: few enough that one of them costs little.

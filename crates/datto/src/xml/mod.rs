@@ -17,7 +17,7 @@ use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use self::device::OpenDevice;
-use self::document::{Document, Stop, TOKEN_MAX_BYTES};
+use self::document::{Document, Stop, TOKEN_MAX_BYTES, with_line_feeds};
 use self::fields::{Field, of_device, of_volume};
 use self::resume::{NEXT_BEGINS, swallows};
 use self::volume::OpenVolume;
@@ -217,8 +217,8 @@ impl<'l> Reading<'l> {
                 self.close(trim(end.name().as_ref()), document);
                 Ok(())
             }
-            Event::Text(text) => self.write(text),
-            Event::CData(text) => self.write(text),
+            Event::Text(text) => self.write(&with_line_feeds(text)),
+            Event::CData(text) => self.write(&with_line_feeds(text)),
             Event::GeneralRef(reference) => self.write_reference(reference),
             Event::DocType(kind) => Err(End::Refused(explain_doctype(kind))),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::Eof => Ok(()),

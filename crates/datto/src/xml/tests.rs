@@ -280,3 +280,12 @@ fn a_flood_of_tokens_without_an_end_is_cut_and_said() {
     assert_eq!((collection.repositories.len(), collection.listing), (1, Extent::Partial));
     assert!(collection.failures.len() < 200, "{}", collection.failures.len());
 }
+
+#[test]
+fn a_line_break_in_a_name_is_one_however_it_was_written() {
+    for line_break in ["\n", "\r\n", "\r", "&#10;"] {
+        let volume = format!("<BackupVolume type='Agent'><Agent>new{line_break}line</Agent></BackupVolume>");
+        let collection = parse(format!("<a n='1'>{}</a>", device(1, &volume)).as_bytes(), &look(NOW));
+        assert_eq!(collection.repositories[0].assets[0].name.text(), "new\nline", "{line_break:?}");
+    }
+}
